@@ -1,0 +1,51 @@
+//! The pure core of Delta: resources, their state machine, plans and the store contract.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number. A decision is a plain function of rows, an input and
+//! `now` that returns a [`Changeset`]; a [`Store`] applies it. Users of Delta meet this crate through `delta`; authors of
+//! stores depend on it alone.
+
+mod browse;
+mod canonical;
+mod changeset;
+mod cursor;
+mod error;
+mod event;
+mod invalid;
+mod key;
+mod labels;
+mod lease;
+mod migrate;
+mod name;
+mod query;
+mod resource;
+mod session;
+mod state;
+mod store;
+mod timestamp;
+mod wakeup;
+
+pub use browse::{Browse, Filter, ListQuery, LogHolder, StateCount};
+pub use canonical::{CanonicalObject, ObjectHash};
+pub use changeset::{
+    Applied, Change, Changeset, Insert, LeaseWrite, Locked, Outcome, Receipt, Remove, Renew, Returning, RunAt,
+    ScopeChange, ScopeWrite, Settle, Settlement, Update, WakeUp,
+};
+pub use cursor::{Cursor, CursorChange, CursorQuery};
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventDraft, EventKind, Position, Reason, Scope, Subject};
+pub use invalid::Invalid;
+pub use key::{Key, Lane, ObjectId};
+pub use labels::{Metadata, Tags, Trace};
+pub use lease::{Lease, LeaseToken, Owner};
+pub use migrate::{Migrate, MigrationStatus, Target};
+pub use name::Name;
+pub use query::{
+    Access, ClaimRequest, Claimed, Depth, Due, DueQuery, EventFilter, EventPage, EventQuery, LaneQuery, Load, LoadBy,
+    Names, ScopeRecord,
+};
+pub use resource::{AbsentBy, AttemptError, DeletedBy, Desired, Detail, Priority, Resource, ResourceId};
+pub use session::{DynStore, Session};
+pub use state::State;
+pub use store::{Capabilities, Processes, Store, WakeupReach};
+pub use timestamp::Timestamp;
+pub use wakeup::{WakeUpSignal, Wakeups};

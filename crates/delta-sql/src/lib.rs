@@ -1,0 +1,1 @@
+//! SQL text and migrations of Delta's stores, per dialect. No driver.

@@ -1,0 +1,1 @@
+//! Delta's stores on SQLite and Postgres through sqlx.

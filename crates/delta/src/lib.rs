@@ -1,0 +1,1 @@
+//! Keeps rows in your database in step with systems that you do not own.
