@@ -10,18 +10,24 @@ mod changeset;
 mod cursor;
 mod error;
 mod event;
+mod inform_options;
 mod invalid;
 mod key;
 mod labels;
 mod lease;
 mod migrate;
 mod name;
+mod object;
+pub mod plan;
 mod query;
 mod resource;
+mod retry;
 mod session;
+mod settings;
 mod state;
 mod store;
 mod timestamp;
+pub mod transition;
 mod wakeup;
 
 pub use browse::{Browse, Filter, ListQuery, LogHolder, StateCount};
@@ -33,19 +39,27 @@ pub use changeset::{
 pub use cursor::{Cursor, CursorChange, CursorQuery};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventDraft, EventKind, Position, Reason, Scope, Subject};
+pub use inform_options::{Deleted, Existing, InformOptions, MaxAttempts, ResolvedOptions};
 pub use invalid::Invalid;
 pub use key::{Key, Lane, ObjectId};
 pub use labels::{Metadata, Tags, Trace};
 pub use lease::{Lease, LeaseToken, Owner};
 pub use migrate::{Migrate, MigrationStatus, Target};
 pub use name::Name;
+pub use object::Object;
 pub use query::{
     Access, ClaimRequest, Claimed, Depth, Due, DueQuery, EventFilter, EventPage, EventQuery, LaneQuery, Load, LoadBy,
     Names, ScopeRecord,
 };
 pub use resource::{AbsentBy, AttemptError, DeletedBy, Desired, Detail, Priority, Resource, ResourceId};
+pub use retry::{Backoff, RetryPolicy};
 pub use session::{DynStore, Session};
+pub use settings::{
+    EventObjects, Missing, MissingLimit, NamespaceSettings, ObjectSettings, Override, RateLimit, Retention,
+    RetentionSettings, SecondChance,
+};
 pub use state::State;
 pub use store::{Capabilities, Processes, Store, WakeupReach};
 pub use timestamp::Timestamp;
+pub use transition::Rejection;
 pub use wakeup::{WakeUpSignal, Wakeups};
