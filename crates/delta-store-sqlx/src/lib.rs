@@ -1,1 +1,18 @@
 //! Delta's stores on SQLite and Postgres through sqlx.
+//!
+//! Each database is a feature: `sqlite` brings `SqliteStore`, the embedded default, and `postgres` brings `PgStore`.
+//! Both are laid out alike, file by file, so that whoever has read one has read the other.
+//!
+//! The driver's own connection is part of the interface: a caller's transaction is one of sqlx's, and a changeset
+//! joins it. sqlx is re-exported, so that the versions agree.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "postgres")]
+pub use postgres::*;
+#[cfg(feature = "sqlite")]
+pub use sqlite::*;
+pub use sqlx;
