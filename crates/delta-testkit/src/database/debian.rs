@@ -1,0 +1,73 @@
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::DatabaseError;
+
+/// Debian's own way to keep packages from starting services: this program forbids it with status 101.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// How many lines of output an error repeats.
+const OUTPUT_LINES: usize = 20;
+
+/// Whether `apt-get` can be used: this is root on Debian or a system made from it.
+pub(crate) fn can_install() -> bool {
+    rustix::process::geteuid().is_root()
+        && Path::new("/etc/debian_version").exists()
+        && Path::new("/usr/bin/apt-get").exists()
+}
+
+/// Installs a package with `apt-get`, without leaving a service running.
+pub(crate) fn install(package: &str) -> Result<(), DatabaseError> {
+    let _policy = Policy::forbid_services()?;
+    apt_get(&["update"])?;
+    apt_get(&["install", "-y", "--no-install-recommends", package])
+}
+
+fn apt_get(arguments: &[&str]) -> Result<(), DatabaseError> {
+    let output = Command::new("/usr/bin/apt-get")
+        .args(["-o", "DPkg::Lock::Timeout=300"])
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
+        .map_err(DatabaseError::io("run apt-get"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    Err(DatabaseError::Install { log: lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n") })
+}
+
+/// Forbids services to be started by packages, until it is dropped.
+enum Policy {
+    Ours,
+    /// The machine has a policy already, and keeps it.
+    Theirs,
+}
+
+impl Policy {
+    fn forbid_services() -> Result<Self, DatabaseError> {
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
+        match made {
+            Ok(mut file) => {
+                let policy = Self::Ours;
+                file.write_all(b"#!/bin/sh\nexit 101\n").map_err(DatabaseError::io(format!("write {POLICY}")))?;
+                Ok(policy)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Self::Theirs),
+            Err(error) => Err(DatabaseError::io(format!("make {POLICY}"))(error)),
+        }
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        if matches!(self, Self::Ours) {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Real servers for tests: found, started in a temporary directory, or run by a container engine.
+//!
+//! [`PostgresDatabase::create`] gives a test a fresh database on a server that all tests of a process share; the first
+//! call gets that server. [`PostgresServer::start_private`] starts one for a test that kills its server.
+//!
+//! # Where the shared server comes from
+//!
+//! The first of these that there is:
+//!
+//! 1. the server named by the environment variable `DELTA_TEST_POSTGRES_URL`;
+//! 2. server programs of Postgres 14 or newer, on `PATH` or in the usual places of Debian, Red Hat and Homebrew, started
+//!    on a free port with a temporary directory (by root: as the user `postgres` or `nobody`);
+//! 3. a container, where a Docker engine answers;
+//! 4. as root on Debian, what `apt-get install postgresql` brings, started as in 2.
+//!
+//! Otherwise [`DatabaseError::NoServer`] says what to install. A backend is left out only when asked for, see [`Backend`].
+//!
+//! # Guarantees
+//!
+//! - Two tests never get the same database, whatever the number of processes.
+//! - A server started here ends, and its directory goes, when the process that started it ends in any way, `kill -9`
+//!   included. Processes that a test spawns do not keep it alive.
+//! - A database is dropped with its value. What a killed run left on a server given by URL is dropped by the next run.
+//!
+//! # Assumptions
+//!
+//! A Unix system with `/bin/sh`.
+
+mod account;
+mod backend;
+mod debian;
+mod error;
+mod name;
+mod poll;
+mod postgres;
+mod process;
+mod sandbox;
+
+pub use backend::Backend;
+pub use error::DatabaseError;
+pub use postgres::{PostgresDatabase, PostgresServer, SharedPostgres, postgres, postgres_blocking};

@@ -1,0 +1,89 @@
+use super::super::name::DatabaseName;
+use super::super::{Backend, DatabaseError};
+use super::admin::{Admin, url_of};
+use super::blocking::blocking;
+use super::shared::postgres_blocking;
+
+/// A fresh Postgres database of one test, dropped with this value.
+///
+/// # Guarantees
+///
+/// It is empty, nobody else gets it, and dropping it disconnects whoever is still connected.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use delta_testkit::database::DatabaseError;
+/// use delta_testkit::database::{Backend, PostgresDatabase};
+///
+/// # async fn test() -> Result<(), DatabaseError> {
+/// if !Backend::Postgres.enabled() {
+///     return Ok(());
+/// }
+/// let database = PostgresDatabase::create().await?;
+/// // Connect to `database.url()`, and keep `database` until the end of the test.
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct PostgresDatabase {
+    server: String,
+    name: DatabaseName,
+    url: String,
+}
+
+impl PostgresDatabase {
+    /// Creates a database on the [shared server](super::postgres), which the first call finds or starts.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::LeftOut`] if `DELTA_TEST_BACKENDS` leaves Postgres out; else as [`postgres`](super::postgres).
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call leaves no database.
+    pub async fn create() -> Result<Self, DatabaseError> {
+        let backend = Backend::Postgres;
+        if !backend.enabled() {
+            return Err(DatabaseError::LeftOut { backend });
+        }
+        blocking(|| Self::create_blocking(postgres_blocking()?.url().to_owned())).await
+    }
+
+    /// Creates a database on a server of the caller's, such as a [`PostgresServer`](super::PostgresServer).
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call leaves no database.
+    pub async fn create_on(server_url: &str) -> Result<Self, DatabaseError> {
+        let server = server_url.to_owned();
+        blocking(|| Self::create_blocking(server)).await
+    }
+
+    /// Its URL, with the password.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its name on the server.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn create_blocking(server: String) -> Result<Self, DatabaseError> {
+        let name = Admin { url: &server }.create()?;
+        Ok(Self { url: url_of(&server, name), server, name })
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        let admin = Admin { url: &self.server };
+        if let Err(error) = admin.drop(self.name) {
+            // A private server may have been stopped before; a shared one is swept by the next run.
+            eprintln!("delta-testkit: left the database {}: {error}", self.name);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Postgres for tests. Another kind of server gets a folder with the same files beside this one.
+
+mod admin;
+mod blocking;
+mod container;
+mod database;
+mod initialise;
+mod launch;
+mod programs;
+mod server;
+mod shared;
+mod url;
+
+pub use database::PostgresDatabase;
+pub use server::PostgresServer;
+pub use shared::{SharedPostgres, postgres, postgres_blocking};

@@ -1,0 +1,164 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Signal, kill_process};
+
+use super::super::DatabaseError;
+use super::super::account::Account;
+use super::super::poll::PATIENCE;
+use super::super::process::Process;
+use super::super::sandbox::Sandbox;
+use super::blocking::blocking;
+use super::initialise::initialise;
+use super::launch::Launch;
+use super::programs::Programs;
+
+/// The first of these is who runs a server for root.
+const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+
+/// A Postgres server of one test, to be killed and restarted.
+///
+/// It listens on 127.0.0.1, on a port that stays the same over restarts. Its databases have a collation that is not that
+/// of bytes where the installation offers one, as most servers in use have.
+///
+/// # Guarantees
+///
+/// The server ends and its directory goes when the value is dropped, and when the process ends in any way.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use delta_testkit::database::{DatabaseError, PostgresServer};
+/// # async fn test() -> Result<(), DatabaseError> {
+/// let server = PostgresServer::start_private(&[("synchronous_commit", "off")]).await?;
+/// // Write to a database at `server.url()`.
+/// server.kill9()?;
+/// server.restart().await?;
+/// // See what is left.
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct PostgresServer {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    launch: Launch,
+    port: u16,
+    url: String,
+    process: Mutex<Option<Process>>,
+    /// Last, so that the server is stopped before its directory goes.
+    sandbox: Sandbox,
+}
+
+impl PostgresServer {
+    /// Starts a server of the installed programs, with settings as in `postgresql.conf`.
+    ///
+    /// By default `fsync` and `full_page_writes` are off, which `kill -9` does not notice, and 300 connections are allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::NoServer`] if there are no programs, whatever `DELTA_TEST_POSTGRES_URL` says, unless they can be
+    /// installed as for the shared server; [`DatabaseError::Program`] if they fail, for example at an unknown setting.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call ends what it has started.
+    pub async fn start_private(settings: &[(&str, &str)]) -> Result<Self, DatabaseError> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        blocking(move || Self::start(super::shared::programs()?, settings)).await
+    }
+
+    /// The URL of its database `postgres`, as a superuser.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// Kills the server, and on Linux every process of it, with `kill -9`.
+    ///
+    /// Returns when the server has ended. Does nothing if it does not run.
+    pub fn kill9(&self) -> Result<(), DatabaseError> {
+        let mut process = self.inner.process();
+        if let Some(server) = process.as_mut() {
+            let children = server.children();
+            server.signal(Signal::KILL)?;
+            for child in children {
+                // It may have ended by itself, as it does when it notices.
+                let _ = kill_process(child, Signal::KILL);
+            }
+            server.wait(PATIENCE)?;
+        }
+        *process = None;
+        Ok(())
+    }
+
+    /// Stops the server as an administrator would who does not wait for clients: open transactions are rolled back.
+    ///
+    /// Returns when the server has ended. Does nothing if it does not run.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call stops the server all the same.
+    pub async fn stop(&self) -> Result<(), DatabaseError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || inner.stop(Signal::INT)).await
+    }
+
+    /// Starts the server again, after [`stop`](Self::stop) if it runs, and returns when it accepts connections.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call restarts the server all the same.
+    pub async fn restart(&self) -> Result<(), DatabaseError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || inner.restart()).await
+    }
+
+    pub(super) fn start(programs: Programs, settings: Vec<(String, String)>) -> Result<Self, DatabaseError> {
+        let account = Account::find(&ACCOUNTS)?;
+        let sandbox = Sandbox::create("delta-postgres-", account)?;
+        let password = initialise(&sandbox, account, &programs)?;
+        let launch = Launch { programs, settings };
+        let (port, process) = launch.on_free_port(&sandbox)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                launch,
+                port,
+                url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
+                process: Mutex::new(Some(process)),
+                sandbox,
+            }),
+        })
+    }
+}
+
+impl Inner {
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self, how: Signal) -> Result<(), DatabaseError> {
+        let mut process = self.process();
+        if let Some(server) = process.as_mut() {
+            server.signal(how)?;
+            server.wait(PATIENCE)?;
+        }
+        *process = None;
+        Ok(())
+    }
+
+    fn restart(&self) -> Result<(), DatabaseError> {
+        self.stop(Signal::INT)?;
+        *self.process() = Some(self.launch.again(&self.sandbox, self.port)?);
+        Ok(())
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // At once, without a last checkpoint. Reaped here; the watchdog sees to it if this fails.
+        let _ = self.stop(Signal::QUIT);
+    }
+}
