@@ -60,7 +60,7 @@ impl Serialize for ObjectHash {
 /// use delta_core::CanonicalObject;
 ///
 /// let one = CanonicalObject::new(&serde_json::json!({"b": 1, "a": u64::MAX})).unwrap();
-/// assert_eq!(one.text(), r#"{"a":18446744073709551615,"b":1}"#);
+/// assert_eq!(&**one.text(), r#"{"a":18446744073709551615,"b":1}"#);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanonicalObject {

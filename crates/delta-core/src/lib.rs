@@ -53,13 +53,13 @@ pub use query::{
 };
 pub use resource::{AbsentBy, AttemptError, DeletedBy, Desired, Detail, Priority, Resource, ResourceId};
 pub use retry::{Backoff, RetryPolicy};
-pub use session::{DynStore, Session};
+pub use session::{DynStore, Session, borrow_session};
 pub use settings::{
     EventObjects, Missing, MissingLimit, NamespaceSettings, ObjectSettings, Override, RateLimit, Retention,
     RetentionSettings, SecondChance,
 };
 pub use state::State;
-pub use store::{Capabilities, Processes, Store, WakeupReach};
+pub use store::{Capabilities, Processes, Store, WakeupReach, Writers};
 pub use timestamp::Timestamp;
 pub use transition::Rejection;
 pub use wakeup::{WakeUpSignal, Wakeups};

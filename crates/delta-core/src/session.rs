@@ -1,4 +1,5 @@
 use std::fmt::Debug;
+use std::ops::DerefMut;
 
 use futures::future::BoxFuture;
 
@@ -9,7 +10,7 @@ use crate::error::Result;
 use crate::key::Lane;
 use crate::query::{Access, ClaimRequest, Claimed, DueQuery, EventPage, EventQuery, LaneQuery, Load, ScopeRecord};
 use crate::resource::Resource;
-use crate::store::{Capabilities, Store};
+use crate::store::Capabilities;
 use crate::timestamp::Timestamp;
 use crate::wakeup::Wakeups;
 
@@ -79,19 +80,25 @@ impl<S: Browse> DynStore for S {
     fn acquire_dyn(&self, access: Access) -> BoxFuture<'_, Result<Box<dyn Session>>> {
         Box::pin(async move {
             let guard = self.acquire(access).await?;
-            Ok(Box::new(Held { store: self.clone(), guard }) as Box<dyn Session>)
+            Ok(Box::new(Held { store: self.clone(), guard, discard: S::discard }) as Box<dyn Session>)
         })
     }
 }
 
-struct Held<S: Store> {
-    store: S,
-    guard: S::Guard,
+/// A session on a connection of the caller's: nothing is returned to a pool when it goes, and discarding it does nothing.
+pub fn borrow_session<'a, S: Browse>(store: &S, conn: &'a mut S::Conn) -> impl Session + 'a {
+    Held { store: store.clone(), guard: conn, discard: |_, _| {} }
 }
 
-impl<S: Browse> Session for Held<S> {
+struct Held<S, G> {
+    store: S,
+    guard: G,
+    discard: fn(&S, G),
+}
+
+impl<S: Browse, G: DerefMut<Target = S::Conn> + Send> Session for Held<S, G> {
     fn discard_dyn(self: Box<Self>) {
-        self.store.discard(self.guard);
+        (self.discard)(&self.store, self.guard);
     }
 
     fn check_dyn(&mut self) -> BoxFuture<'_, Result<()>> {

@@ -18,6 +18,17 @@ pub struct Capabilities {
     pub wakeups: WakeupReach,
     /// Who may use one database at once.
     pub processes: Processes,
+    /// How many connections may write at once.
+    pub writers: Writers,
+}
+
+/// How many connections of a store may write at once: whether a client may keep one for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writers {
+    /// One at a time: whoever keeps it stops all others.
+    One,
+    /// As many as the pool has.
+    Many,
 }
 
 /// How far a store's wake-ups reach.
