@@ -1,0 +1,27 @@
+use delta_core::{Browse, Filter, ListQuery, LogHolder, Resource, Result, StateCount};
+
+use crate::conn::MemoryConn;
+use crate::scan;
+use crate::store::MemoryStore;
+
+impl Browse for MemoryStore {
+    async fn list(&self, conn: &mut MemoryConn, query: &ListQuery) -> Result<Vec<Resource>> {
+        self.own(conn)?.read("list", |view| scan::list(view, query))
+    }
+
+    async fn count(&self, conn: &mut MemoryConn, filter: &Filter) -> Result<Vec<StateCount>> {
+        self.own(conn)?.read("count", |view| scan::count(view, filter))
+    }
+
+    async fn log_holders(&self, conn: &mut MemoryConn) -> Result<Vec<LogHolder>> {
+        let conn = self.own(conn)?;
+        let now = conn.shared.now();
+        let holder = |(tx, appender): (crate::lock::TxId, crate::log::Appender)| LogHolder {
+            session: format!("transaction {}", tx.0),
+            age: now.since(appender.since),
+            statement: String::new(),
+            activity: "open, and has appended events".to_owned(),
+        };
+        Ok(conn.shared.database().log.appenders().map(holder).collect())
+    }
+}

@@ -1,0 +1,67 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use delta_core::{Cursor, Key, Lane, Resource, ResourceId, Scope, ScopeRecord, Timestamp};
+
+use crate::lock::{Locks, TxId};
+use crate::log::Log;
+use crate::workspace::Workspace;
+
+/// What is committed, and who holds which part of it.
+#[derive(Debug, Default)]
+pub(crate) struct Database {
+    pub(crate) rows: BTreeMap<ResourceId, Resource>,
+    pub(crate) keys: HashMap<Key, ResourceId>,
+    pub(crate) cursors: BTreeMap<String, Cursor>,
+    /// Every kind and namespace that a resource was ever stored of, and those written by themselves.
+    pub(crate) scopes: BTreeMap<Scope, ScopeRecord>,
+    pub(crate) log: Log,
+    pub(crate) locks: Locks,
+    last_id: i64,
+    last_tx: u64,
+}
+
+impl Database {
+    /// Starts a transaction.
+    pub(crate) fn begin(&mut self, since: Timestamp) -> Workspace {
+        self.last_tx += 1;
+        Workspace::new(TxId(self.last_tx), since)
+    }
+
+    /// Gives out an id. A rolled-back insert wastes it.
+    pub(crate) fn next_id(&mut self) -> ResourceId {
+        self.last_id += 1;
+        ResourceId::new(self.last_id)
+    }
+
+    /// Ends a transaction and keeps its work. Returns the lanes to wake.
+    pub(crate) fn merge(&mut self, work: Workspace) -> BTreeSet<Lane> {
+        for (id, row) in work.rows {
+            match row {
+                Some(row) => self.rows.insert(id, row),
+                None => self.rows.remove(&id),
+            };
+        }
+        for (key, id) in work.keys {
+            match id {
+                Some(id) => self.keys.insert(key, id),
+                None => self.keys.remove(&key),
+            };
+        }
+        for (name, cursor) in work.cursors {
+            match cursor {
+                Some(cursor) => self.cursors.insert(name, cursor),
+                None => self.cursors.remove(&name),
+            };
+        }
+        self.scopes.extend(work.scopes);
+        self.log.end(work.tx, work.events);
+        self.locks.release(work.tx);
+        work.wake
+    }
+
+    /// Ends a transaction and forgets its work.
+    pub(crate) fn forget(&mut self, tx: TxId) {
+        self.log.end(tx, Vec::new());
+        self.locks.release(tx);
+    }
+}

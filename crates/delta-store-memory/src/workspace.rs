@@ -1,0 +1,49 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use delta_core::{Cursor, Event, Key, Lane, Resource, ResourceId, Scope, ScopeRecord, Timestamp};
+
+use crate::lock::TxId;
+
+/// What an open transaction has written: laid over the database in its own reads, merged into it when it commits.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) tx: TxId,
+    pub(crate) since: Timestamp,
+    /// `None` is a removed row.
+    pub(crate) rows: BTreeMap<ResourceId, Option<Resource>>,
+    /// `None` is the key of a removed row.
+    pub(crate) keys: HashMap<Key, Option<ResourceId>>,
+    /// `None` is a removed cursor.
+    pub(crate) cursors: BTreeMap<String, Option<Cursor>>,
+    pub(crate) scopes: BTreeMap<Scope, ScopeRecord>,
+    pub(crate) events: Vec<Event>,
+    /// The lanes whose wake-ups leave with the commit.
+    pub(crate) wake: BTreeSet<Lane>,
+}
+
+impl Workspace {
+    pub(crate) fn new(tx: TxId, since: Timestamp) -> Self {
+        Self {
+            tx,
+            since,
+            rows: BTreeMap::new(),
+            keys: HashMap::new(),
+            cursors: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            events: Vec::new(),
+            wake: BTreeSet::new(),
+        }
+    }
+
+    /// Writes a row, new or not.
+    pub(crate) fn put(&mut self, row: Resource) {
+        self.keys.insert(row.key.clone(), Some(row.id));
+        self.rows.insert(row.id, Some(row));
+    }
+
+    /// Removes a row.
+    pub(crate) fn remove(&mut self, row: &Resource) {
+        self.keys.insert(row.key.clone(), None);
+        self.rows.insert(row.id, None);
+    }
+}
