@@ -1,4 +1,7 @@
 //! Tests for Delta's stores and for the controllers of its users.
 
+mod backend;
 #[cfg(feature = "database")]
 pub mod database;
+
+pub use backend::Backend;

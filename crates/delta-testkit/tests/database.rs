@@ -13,7 +13,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use delta_testkit::database::{Backend, DatabaseError, PostgresDatabase, PostgresServer};
+use delta_testkit::Backend;
+use delta_testkit::database::{DatabaseError, PostgresDatabase, PostgresServer};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 

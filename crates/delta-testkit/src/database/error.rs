@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Backend;
+use crate::Backend;
 
 /// Why there is no database for a test, and what to do about it.
 ///

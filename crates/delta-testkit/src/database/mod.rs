@@ -13,7 +13,7 @@
 //! 3. a container, where a Docker engine answers;
 //! 4. as root on Debian, what `apt-get install postgresql` brings, started as in 2.
 //!
-//! Otherwise [`DatabaseError::NoServer`] says what to install. A backend is left out only when asked for, see [`Backend`].
+//! Otherwise [`DatabaseError::NoServer`] says what to install. A backend is left out only when asked for, see [`Backend`](crate::Backend).
 //!
 //! # Guarantees
 //!
@@ -27,7 +27,6 @@
 //! A Unix system with `/bin/sh`.
 
 mod account;
-mod backend;
 mod debian;
 mod error;
 mod name;
@@ -36,6 +35,5 @@ mod postgres;
 mod process;
 mod sandbox;
 
-pub use backend::Backend;
 pub use error::DatabaseError;
 pub use postgres::{PostgresDatabase, PostgresServer, SharedPostgres, postgres, postgres_blocking};

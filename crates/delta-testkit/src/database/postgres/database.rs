@@ -1,8 +1,9 @@
+use super::super::DatabaseError;
 use super::super::name::DatabaseName;
-use super::super::{Backend, DatabaseError};
 use super::admin::{Admin, url_of};
 use super::blocking::blocking;
 use super::shared::postgres_blocking;
+use crate::Backend;
 
 /// A fresh Postgres database of one test, dropped with this value.
 ///
@@ -14,7 +15,8 @@ use super::shared::postgres_blocking;
 ///
 /// ```no_run
 /// # use delta_testkit::database::DatabaseError;
-/// use delta_testkit::database::{Backend, PostgresDatabase};
+/// use delta_testkit::Backend;
+/// use delta_testkit::database::PostgresDatabase;
 ///
 /// # async fn test() -> Result<(), DatabaseError> {
 /// if !Backend::Postgres.enabled() {

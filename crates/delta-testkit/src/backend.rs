@@ -18,7 +18,7 @@ const RECORD: &str = "DELTA_TEST_RECORD";
 /// # Examples
 ///
 /// ```
-/// use delta_testkit::database::Backend;
+/// use delta_testkit::Backend;
 ///
 /// # async fn test() {
 /// if !Backend::Sqlite.enabled() {
