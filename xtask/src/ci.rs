@@ -1,0 +1,39 @@
+use crate::cargo::{Built, Metadata, WHOLE, cargo, run as run_command};
+use crate::failure::Failure;
+use crate::steps::Steps;
+use crate::{examples, test, tools};
+
+/// The packages of which each feature must work without the others.
+const FEATURES_OF: [&str; 3] = ["delta", "delta-store-sqlx", "delta-testkit"];
+
+/// Runs every step, and stops at the first that fails.
+pub(crate) fn run() -> Result<(), Failure> {
+    tools::require(&[tools::COMPILER, tools::FORMAT, tools::LINTS])?;
+    let mut steps = Steps::default();
+    steps.run("check the format", || run_command(&mut cargo(&["fmt", "--all", "--check"])))?;
+    steps
+        .run("lint", || run_command(cargo(&["clippy", "--all-targets"]).args(WHOLE).args(["--", "-D", "warnings"])))?;
+    steps.run("make the docs", || {
+        run_command(cargo(&["doc", "--no-deps"]).args(WHOLE).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    single_features(&mut steps)?;
+    let built = steps.run("build the tests", Built::tests)?;
+    test::execute(&mut steps, &built, &test::Options::default())?;
+    examples::run(&mut steps, &built)
+}
+
+/// Checks each feature without the others, and the packages without any.
+fn single_features(steps: &mut Steps) -> Result<(), Failure> {
+    let metadata = Metadata::read()?;
+    for package in FEATURES_OF {
+        let features = metadata.features(package)?;
+        for feature in std::iter::once("").chain(features) {
+            let name = format!("check {package} with only the features [{feature}]");
+            steps.run(&name, || {
+                let arguments = ["check", "-p", package, "--no-default-features", "--features", feature];
+                run_command(&mut cargo(&arguments))
+            })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Developer commands of the workspace: `cargo xtask test`, `cargo xtask ci`.
+
+mod backend;
+mod cargo;
+mod ci;
+mod examples;
+mod failure;
+mod report;
+mod server;
+mod steps;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Developer commands of the workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs all tests, on every backend; finds, starts or installs the servers that they need.
+    Test(test::Options),
+    /// Runs what a change must pass: format, lints, docs, each feature alone, all tests, the examples.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Test(options) => test::run(&options),
+        Command::Ci => ci::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Status(status)) => u8::try_from(status).map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(Failure::Message(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
