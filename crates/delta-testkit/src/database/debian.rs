@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::DatabaseError;
+use super::poll::{PATIENCE, poll};
 
 /// Debian's own way to keep packages from starting services: this program forbids it with status 101.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -22,24 +23,33 @@ pub(crate) fn can_install() -> bool {
 /// Installs a package with `apt-get`, without leaving a service running.
 pub(crate) fn install(package: &str) -> Result<(), DatabaseError> {
     let _policy = Policy::forbid_services()?;
-    apt_get(&["update"])?;
-    apt_get(&["install", "-y", "--no-install-recommends", package])
+    // It fails when any of the machine's sources does, which need not be the one that matters.
+    let updated = apt_get(&["update"]);
+    let installed = apt_get(&["install", "-y", "--no-install-recommends", package]);
+    installed.map_err(|error| updated.err().unwrap_or(error))
 }
 
 fn apt_get(arguments: &[&str]) -> Result<(), DatabaseError> {
-    let output = Command::new("/usr/bin/apt-get")
-        .args(["-o", "DPkg::Lock::Timeout=300"])
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .output()
-        .map_err(DatabaseError::io("run apt-get"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    Err(DatabaseError::Install { log: lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n") })
+    let mut log = String::new();
+    let done = poll(PATIENCE, || {
+        let output = Command::new("/usr/bin/apt-get")
+            .args(["-o", "DPkg::Lock::Timeout=300"])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("LC_ALL", "C")
+            .output()
+            .map_err(DatabaseError::io("run apt-get"))?;
+        if output.status.success() {
+            return Ok(Some(()));
+        }
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        log = lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n");
+        // The lists have a lock without a time to wait for it.
+        if log.contains("Could not get lock") { Ok(None) } else { Err(DatabaseError::Install { log: log.clone() }) }
+    })?;
+    done.ok_or(DatabaseError::Install { log })
 }
 
 /// Forbids services to be started by packages, until it is dropped.
