@@ -1,0 +1,74 @@
+use std::future::Future;
+use std::ops::DerefMut;
+
+use delta_core::{Browse, ResourceId, Result, Store};
+
+/// A fresh, empty database with the store under test, and what the suite needs beside the store's own traits.
+///
+/// It is implemented by the test, for a type of its own, so that a store's crate need not depend on the testkit but for
+/// its tests. Dropping it may remove the database.
+///
+/// # Examples
+///
+/// The memory store's:
+///
+/// ```
+/// use delta_core::{ResourceId, Result, State};
+/// use delta_store_memory::{MemoryStore, MemoryTransaction};
+/// use delta_testkit::contract::{Fixture, Keep};
+///
+/// struct Memory(MemoryStore);
+///
+/// impl Fixture for Memory {
+///     type Store = MemoryStore;
+///     type Tx = MemoryTransaction;
+///
+///     fn store(&self) -> &MemoryStore {
+///         &self.0
+///     }
+///
+///     async fn begin(&self) -> Result<MemoryTransaction> {
+///         self.0.begin().await
+///     }
+///
+///     async fn end(&self, tx: MemoryTransaction, keep: Keep) -> Result<()> {
+///         match keep {
+///             Keep::Commit => tx.commit().await,
+///             Keep::Rollback => Ok(tx.rollback().await),
+///         }
+///     }
+///
+///     async fn set_state(&self, id: ResourceId, state: &str) -> Result<()> {
+///         self.0.edit(id, |row| row.state = State::from(state));
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Fixture: Send + Sync + 'static {
+    /// The store under test.
+    type Store: Browse;
+    /// A transaction of a caller's own: the driver's own type, or one that wraps it.
+    type Tx: DerefMut<Target = <Self::Store as Store>::Conn> + Send;
+
+    /// The store, on the fixture's database.
+    fn store(&self) -> &Self::Store;
+
+    /// Opens a transaction the way a user of the store does, on a connection that may write.
+    fn begin(&self) -> impl Future<Output = Result<Self::Tx>> + Send;
+
+    /// Ends a transaction the way a user of the store does.
+    fn end(&self, tx: Self::Tx, keep: Keep) -> impl Future<Output = Result<()>> + Send;
+
+    /// Sets the stored state of a row to any text, past the store: what a newer program may leave there. Nothing else of
+    /// the row changes.
+    fn set_state(&self, id: ResourceId, state: &str) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How a transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// What it wrote stays.
+    Commit,
+    /// Nothing of it stays.
+    Rollback,
+}

@@ -1,0 +1,28 @@
+//! The contract suite: what every store must do, as tests that any author of a store can run.
+//!
+//! [`store_contract!`](crate::store_contract) makes a test of every case. A case is a public function here, named after
+//! the clause of [`Store`](delta_core::Store)'s documentation that it belongs to, and can also be run alone with [`run`].
+//!
+//! # What may be left out
+//!
+//! Wake-ups, where [`Capabilities::wakeups`](delta_core::Capabilities) says there are none: such a case prints that it is
+//! skipped, and why. With [`Writers::One`](delta_core::Writers) nothing is left out, but no case keeps a transaction open
+//! while it waits for a write of another.
+//!
+//! Not here, because it takes a server to show: S12 (lost connections) and the failing half of S15 (other versions of the
+//! schema).
+
+#![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
+
+mod fixture;
+mod kit;
+mod rows;
+mod run;
+pub mod s01;
+pub mod s03;
+pub mod s06;
+mod suite;
+
+pub use fixture::{Fixture, Keep};
+pub use kit::Kit;
+pub use run::run;
