@@ -8,8 +8,9 @@ use crate::Backend;
 
 /// Why there is no database for a test, and what to do about it.
 ///
-/// It can be cloned because the server is looked for once, and every test that asks gets the same answer.
-#[derive(Debug, Clone)]
+/// It can be cloned because the server is looked for once, and every test that asks gets the same answer. Its debug text is
+/// the message with those of its sources, because that is what a test that unwraps shows.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum DatabaseError {
     /// The backend was left out on request; the test should have asked [`Backend::enabled`] first.
@@ -81,6 +82,18 @@ impl DatabaseError {
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source: Arc::new(source) }
+    }
+}
+
+impl fmt::Debug for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 
