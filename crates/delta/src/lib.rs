@@ -1,4 +1,19 @@
 //! Keeps rows in your database in step with systems that you do not own.
+//!
+//! Write a [`Controller`] for each kind of [`Object`]: an informer that says what exists outside, and a worker that brings
+//! one resource into step. Give it to a [`Client`] on a store (one feature each: `memory`, `sqlite`, `postgres`; nothing
+//! is on by default), and [`start`](Client::start) it. Tell it of changes with [`inform`](AnyClient::inform), in your own
+//! transaction with [`inform_in`](Client::inform_in).
+//!
+//! Delta keeps each resource's state, schedules it, works it under a lease, retries it with back-off, rescues what a crashed
+//! process left behind, expires what is old, purges what is done with, and appends every change to a durable event log in
+//! the same commit.
+//!
+//! # Guarantees
+//!
+//! - Every acknowledged inform is worked: at least once, and never by two workers at the same time while leases hold.
+//! - A change during an attempt leads to exactly one more run.
+//! - A late completion, a stale inform or a lost lease changes nothing, and says so.
 
 mod action;
 mod client;
@@ -44,3 +59,8 @@ pub use layer::{Layer, Next};
 pub use resource::{Informed, Resource};
 pub use settings::ClientSettings;
 pub use subscription::{Notice, Subscription};
+
+/// The README's code, compiled and run as a test.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
