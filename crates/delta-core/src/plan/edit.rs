@@ -7,6 +7,7 @@ use crate::timestamp::Timestamp;
 
 /// A row on its way from what was read to what will be written; several inputs may fold into one.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about another part of the row")]
 pub(super) struct Edit {
     /// The version that was read; `None` for a row that is yet to be inserted.
     read: Option<i64>,
@@ -15,6 +16,8 @@ pub(super) struct Edit {
     pub(super) lease: LeaseWrite,
     pub(super) write_object: bool,
     pub(super) write_tags: bool,
+    /// Whether the row's detail holds the tags that are stored, or are to be: it may have been loaded without.
+    pub(super) knows_tags: bool,
     pub(super) error: Option<AttemptError>,
     events: Vec<EventDraft>,
     written: bool,
@@ -32,6 +35,7 @@ impl Edit {
     fn begin(read: Option<i64>, row: Resource, objects: EventObjects) -> Self {
         Self {
             read,
+            knows_tags: row.detail.is_some(),
             row,
             objects,
             lease: LeaseWrite::Keep,

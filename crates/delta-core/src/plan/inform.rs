@@ -305,9 +305,10 @@ fn write_labels(edit: &mut Edit, input: &InformInput) {
         edit.touch();
     }
     if let Some(tags) = &options.tags
-        && edit.row.detail.as_ref().is_none_or(|detail| detail.tags != *tags)
+        && !(edit.knows_tags && detail(edit).tags == *tags)
     {
         edit.write_tags = true;
+        edit.knows_tags = true;
         detail(edit).tags = tags.clone();
         edit.touch();
     }
