@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_one_second_to_one_hour() {
-        assert_eq!(Backoff::default(), Backoff::new(Duration::from_secs(1), Duration::from_secs(3600)));
+        assert_eq!(Backoff::default(), Backoff::new(Duration::from_secs(1), Duration::from_hours(1)));
     }
 
     #[test]

@@ -419,7 +419,7 @@ mod tests {
         assert_eq!(kind.inform_interval, Override::Inherit);
         assert_eq!(kind.missing_limit, MissingLimit { share: 0.2, at_least: 10 });
         assert_eq!(NamespaceSettings::default().max_workers, 100);
-        let day = Some(Duration::from_secs(24 * 3600));
+        let day = Some(Duration::from_hours(24));
         assert_eq!(Retention::default(), Retention { deleted: day, degraded: day, synced: None });
     }
 
@@ -441,7 +441,7 @@ mod tests {
 
     #[test]
     fn an_override_takes_the_next_in_line_only_where_it_inherits() {
-        let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(24 * 3600));
+        let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         assert_eq!(Override::Inherit.or(Some(day)), Some(day));
         assert_eq!(Override::Off.or(Some(day)), None);
         assert_eq!(Override::Set(hour).or(None), Some(hour));
