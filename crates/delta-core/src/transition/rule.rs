@@ -308,7 +308,7 @@ pub enum Effect {
 }
 
 /// One row of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// The states it fits.
     pub from: &'static [Phase],

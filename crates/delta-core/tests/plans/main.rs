@@ -1,0 +1,21 @@
+//! The plans as tables: rows and an input in, the exact changes out, written by hand from the behaviour contract.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests too, though clippy does not see it")]
+
+mod attempts;
+mod batches;
+mod case;
+mod coverage;
+mod informs;
+mod labels;
+mod maintenance;
+mod requests;
+mod rows;
+mod said;
+
+use case::Case;
+
+/// Every hand-written case of a state and an input.
+fn cases() -> Vec<Case> {
+    [informs::cases(), attempts::cases(), requests::cases(), maintenance::cases()].into_iter().flatten().collect()
+}
