@@ -7,6 +7,8 @@
 //! joins it. sqlx is re-exported, so that the versions agree.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod backoff;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod check;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -16,5 +18,5 @@ mod sqlite;
 #[cfg(feature = "postgres")]
 pub use postgres::*;
 #[cfg(feature = "sqlite")]
-pub use sqlite::*;
+pub use sqlite::{AutoMigrate, MissingFile, SqliteOptions, SqliteStore, SqliteTransaction};
 pub use sqlx;

@@ -1,1 +1,22 @@
-//! Statements and migrations for SQLite.
+//! Statements and migrations for SQLite 3.45 and later.
+//!
+//! Parameters are numbered from `?1`; what each one is stands at the statement. Sets of rows come in as one JSON array,
+//! read with `json_each`, in which a row is an array too.
+
+mod browse;
+mod claim;
+mod commit;
+mod cursors;
+mod due;
+mod events;
+mod insert;
+mod lanes;
+mod load;
+mod migrate;
+mod scopes;
+mod statements;
+mod tables;
+mod write;
+
+pub use statements::{Sql, Statements};
+pub use tables::Tables;

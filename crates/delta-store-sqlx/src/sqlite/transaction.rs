@@ -1,0 +1,132 @@
+use std::ops::{Deref, DerefMut};
+
+use delta_core::{Error, ErrorKind, Result};
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+
+use super::connection::in_transaction;
+use super::errors::{error, is_busy};
+use super::store::Inner;
+use crate::backoff::Backoff;
+
+/// Takes the write lock at once: a transaction that first reads and then writes could find that it read too early.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Why a transaction of this crate's own came to nothing.
+pub(super) enum Failure {
+    /// Another connection was writing: it may be tried again.
+    Busy(Error),
+    /// It failed.
+    Failed(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(failed: Error) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+impl Failure {
+    fn begin(operation: &'static str, failed: sqlx::Error) -> Self {
+        if is_busy(&failed) {
+            return Self::Busy(error(operation, failed));
+        }
+        if failed.to_string().contains("within a transaction") {
+            let what =
+                "expected a connection without a transaction, or with one of sqlx's, found one that a statement began";
+            return Self::Failed(Error::new(ErrorKind::Invalid, operation, what));
+        }
+        Self::Failed(error(operation, failed))
+    }
+}
+
+/// Whether to try again; if so, after a wait. `Ok` and failures that waiting does not mend go back to the caller.
+pub(super) async fn settled<T>(done: Result<T, Failure>, backoff: &mut Backoff) -> Option<Result<T>> {
+    match done {
+        Ok(value) => Some(Ok(value)),
+        Err(Failure::Failed(failed)) => Some(Err(failed)),
+        Err(Failure::Busy(busy)) => (!backoff.again().await).then_some(Err(busy)),
+    }
+}
+
+/// Begins a transaction, or a savepoint within the caller's.
+///
+/// SQLite undoes a statement that fails and goes on: only the savepoint makes a changeset whole in a caller's transaction.
+/// Dropped, either is rolled back.
+pub(super) async fn begin<'c>(
+    operation: &'static str,
+    conn: &'c mut SqliteConnection,
+) -> Result<Transaction<'c, Sqlite>, Failure> {
+    let nested = in_transaction(conn).await.map_err(|failed| error(operation, failed))?;
+    let begun = if nested { conn.begin().await } else { conn.begin_with(BEGIN).await };
+    begun.map_err(|failed| Failure::begin(operation, failed))
+}
+
+/// Keeps what was done, or undoes it if it failed.
+pub(super) async fn end<T>(operation: &'static str, tx: Transaction<'_, Sqlite>, done: Result<T>) -> Result<T> {
+    match done {
+        Ok(value) => match tx.commit().await {
+            Ok(()) => Ok(value),
+            Err(failed) => Err(error(operation, failed)),
+        },
+        Err(failed) => {
+            // What failed is what the caller is to hear of. If the rollback fails as well, the connection still counts
+            // as in a transaction, and the pool throws it away.
+            let _ = tx.rollback().await;
+            Err(failed)
+        }
+    }
+}
+
+/// A transaction of the caller's own on the connection that writes; rolled back when it is dropped.
+///
+/// It dereferences to [`sqlx::SqliteConnection`]: run statements on `&mut *tx`, and give the same to Delta.
+#[derive(Debug)]
+pub struct SqliteTransaction(Transaction<'static, Sqlite>);
+
+impl SqliteTransaction {
+    pub(super) async fn begin(inner: &Inner) -> Result<Self> {
+        let mut backoff = Backoff::new(inner.busy_timeout);
+        loop {
+            if let Some(done) = settled(Self::begin_once(&inner.pools.writer).await, &mut backoff).await {
+                return done;
+            }
+        }
+    }
+
+    async fn begin_once(writer: &SqlitePool) -> Result<Self, Failure> {
+        writer.begin_with(BEGIN).await.map(Self).map_err(|failed| Failure::begin("begin", failed))
+    }
+
+    /// Keeps what was written.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future leaves all of it or nothing.
+    pub async fn commit(self) -> Result<()> {
+        self.0.commit().await.map_err(|failed| error("commit", failed))
+    }
+
+    /// Undoes what was written.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped future undoes it as well.
+    pub async fn rollback(self) -> Result<()> {
+        self.0.rollback().await.map_err(|failed| error("roll back", failed))
+    }
+}
+
+impl Deref for SqliteTransaction {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for SqliteTransaction {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.0
+    }
+}
