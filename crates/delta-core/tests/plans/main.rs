@@ -7,11 +7,14 @@ mod batches;
 mod case;
 mod coverage;
 mod informs;
+mod invariants;
 mod labels;
 mod maintenance;
 mod requests;
 mod rows;
 mod said;
+mod states_doc;
+mod world;
 
 use case::Case;
 
