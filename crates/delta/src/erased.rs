@@ -1,6 +1,8 @@
+use std::any::Any;
+use std::ptr;
 use std::time::Duration;
 
-use delta_core::{Desired, Error, Object as _, Override, RetryPolicy};
+use delta_core::{Desired, Object, Override, RetryPolicy};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -11,35 +13,67 @@ use crate::controller::Controller;
 use crate::inform::{Inform, Mention};
 use crate::resource::Resource;
 
+/// A decoded resource without its type.
+pub(crate) trait ErasedResource: Send + Sync {
+    fn row(&self) -> &delta_core::Resource;
+
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Object> ErasedResource for Resource<T> {
+    fn row(&self) -> &delta_core::Resource {
+        Resource::row(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
 /// A controller without its type.
 pub(crate) trait ErasedController: Send + Sync {
-    /// Runs `work`, or `delete` where absence is wanted. The outer error: the object does not decode.
+    /// Decodes a resource, or gives it back with the error.
+    fn decode(
+        &self,
+        row: delta_core::Resource,
+    ) -> Result<Box<dyn ErasedResource>, Box<(delta_core::Resource, delta_core::Error)>>;
+
+    /// Runs `work`, or `delete` where absence is wanted. `decoded` spares a second decoding, unless a layer has put another
+    /// row in its place.
     fn work<'a>(
         &'a self,
         cx: &'a WorkContext,
         row: &'a delta_core::Resource,
-    ) -> BoxFuture<'a, Result<Result<Action, WorkError>, Error>>;
+        decoded: Option<&'a dyn ErasedResource>,
+    ) -> BoxFuture<'a, Result<Action, WorkError>>;
 
     fn inform(&self, cx: InformContext) -> BoxStream<'_, Result<Mention, InformError>>;
 
-    /// Inherits where the object does not decode.
-    fn work_timeout(&self, row: &delta_core::Resource) -> Override<Duration>;
+    fn work_timeout(&self, resource: &dyn ErasedResource) -> Override<Duration>;
 
     fn retry_policy(&self) -> &dyn RetryPolicy;
 }
 
 impl<C: Controller> ErasedController for C {
+    fn decode(
+        &self,
+        row: delta_core::Resource,
+    ) -> Result<Box<dyn ErasedResource>, Box<(delta_core::Resource, delta_core::Error)>> {
+        Resource::<C::Object>::decode_or_return(row).map(|resource| Box::new(resource) as Box<dyn ErasedResource>)
+    }
+
     fn work<'a>(
         &'a self,
         cx: &'a WorkContext,
         row: &'a delta_core::Resource,
-    ) -> BoxFuture<'a, Result<Result<Action, WorkError>, Error>> {
+        decoded: Option<&'a dyn ErasedResource>,
+    ) -> BoxFuture<'a, Result<Action, WorkError>> {
         Box::pin(async move {
-            let resource = Resource::<C::Object>::decode(row.clone())?;
-            Ok(match row.desired {
-                Desired::Present => Controller::work(self, cx, &resource).await,
-                Desired::Absent(_) => self.delete(cx, &resource).await,
-            })
+            let decoded = decoded.filter(|decoded| ptr::eq(decoded.row(), row));
+            match decoded.and_then(|decoded| decoded.as_any().downcast_ref::<Resource<C::Object>>()) {
+                Some(resource) => run(self, cx, resource).await,
+                None => run(self, cx, &Resource::decode(row.clone())?).await,
+            }
         })
     }
 
@@ -54,12 +88,25 @@ impl<C: Controller> ErasedController for C {
             .boxed()
     }
 
-    fn work_timeout(&self, row: &delta_core::Resource) -> Override<Duration> {
-        Resource::<C::Object>::decode(row.clone())
-            .map_or(Override::Inherit, |resource| Controller::work_timeout(self, &resource))
+    fn work_timeout(&self, resource: &dyn ErasedResource) -> Override<Duration> {
+        resource
+            .as_any()
+            .downcast_ref::<Resource<C::Object>>()
+            .map_or(Override::Inherit, |resource| Controller::work_timeout(self, resource))
     }
 
     fn retry_policy(&self) -> &dyn RetryPolicy {
         Controller::retry_policy(self)
+    }
+}
+
+async fn run<C: Controller>(
+    controller: &C,
+    cx: &WorkContext,
+    resource: &Resource<C::Object>,
+) -> Result<Action, WorkError> {
+    match resource.desired {
+        Desired::Present => controller.work(cx, resource).await,
+        Desired::Absent(_) => controller.delete(cx, resource).await,
     }
 }

@@ -1,13 +1,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use delta_core::Error;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use crate::action::{Action, InformError, WorkError};
 use crate::context::{InformContext, WorkContext};
-use crate::erased::ErasedController;
+use crate::erased::{ErasedController, ErasedResource};
 use crate::inform::Mention;
 
 /// Wraps every attempt and every run of an informer, in the manner of a tower layer: tracing, limits, test doubles.
@@ -58,6 +57,8 @@ pub trait Layer: Send + Sync + 'static {
 pub struct Next<'a> {
     pub(crate) layers: &'a [Arc<dyn Layer>],
     pub(crate) controller: &'a dyn ErasedController,
+    /// The decoded resource of an attempt; none in a run of an informer.
+    pub(crate) resource: Option<&'a dyn ErasedResource>,
 }
 
 impl fmt::Debug for Next<'_> {
@@ -72,12 +73,7 @@ impl<'a> Next<'a> {
     pub fn work(self, cx: &'a WorkContext, row: &'a delta_core::Resource) -> BoxFuture<'a, Result<Action, WorkError>> {
         match self.layers {
             [layer, rest @ ..] => layer.work(cx, row, Next { layers: rest, ..self }),
-            [] => Box::pin(async move {
-                match self.controller.work(cx, row).await {
-                    Ok(done) => done,
-                    Err(error) => Err(WorkError::retry(Undecodable(error))),
-                }
-            }),
+            [] => self.controller.work(cx, row, self.resource),
         }
     }
 
@@ -90,15 +86,3 @@ impl<'a> Next<'a> {
         }
     }
 }
-
-/// The stored object does not decode: the attempt is given back, so that another version of the program may take it.
-#[derive(Debug)]
-pub(crate) struct Undecodable(pub(crate) Error);
-
-impl fmt::Display for Undecodable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Undecodable {}

@@ -18,10 +18,17 @@ impl<T: Object> Resource<T> {
     ///
     /// `Corrupt` if the stored object does not decode into the type: it was written by another version of the program.
     pub fn decode(row: delta_core::Resource) -> Result<Self, Error> {
-        let text = row.detail.as_ref().map_or("", |detail| &*detail.object);
-        match serde_json::from_str(text) {
+        match object(&row) {
             Ok(object) => Ok(Self { object, row }),
-            Err(error) => Err(Error::new(ErrorKind::Corrupt, format!("decode {}", row.key), error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Decodes a stored record, or gives it back with the error.
+    pub(crate) fn decode_or_return(row: delta_core::Resource) -> Result<Self, Box<(delta_core::Resource, Error)>> {
+        match object(&row) {
+            Ok(object) => Ok(Self { object, row }),
+            Err(error) => Err(Box::new((row, error))),
         }
     }
 
@@ -30,6 +37,11 @@ impl<T: Object> Resource<T> {
     pub fn row(&self) -> &delta_core::Resource {
         &self.row
     }
+}
+
+fn object<T: Object>(row: &delta_core::Resource) -> Result<T, Error> {
+    let text = row.detail.as_ref().map_or("", |detail| &*detail.object);
+    serde_json::from_str(text).map_err(|error| Error::new(ErrorKind::Corrupt, format!("decode {}", row.key), error))
 }
 
 impl<T> Deref for Resource<T> {

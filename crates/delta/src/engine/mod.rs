@@ -61,7 +61,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// The kind's controller within the client's layers.
     pub(crate) fn layered<'a>(&'a self, kind: &'a Kind) -> Next<'a> {
-        Next { layers: &self.layers, controller: &*kind.controller }
+        Next { layers: &self.layers, controller: &*kind.controller, resource: None }
     }
 
     /// The names of the registered kinds.
