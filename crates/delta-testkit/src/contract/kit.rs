@@ -227,6 +227,12 @@ pub(crate) async fn give_way() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
+/// Says that a case leaves something out, and why.
+pub(crate) fn skipped(why: &str) {
+    let case = std::thread::current().name().unwrap_or("a case").to_owned();
+    println!("{case}: skipped: {why}");
+}
+
 /// What was written, which must have been.
 #[track_caller]
 pub(crate) fn applied(outcome: &Outcome) -> Applied {

@@ -14,14 +14,38 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 
+pub mod browse;
+pub mod due;
 mod fixture;
 mod kit;
+pub mod lanes;
+pub mod now;
+pub mod renew;
 mod rows;
 mod run;
 pub mod s01;
+pub mod s02;
 pub mod s03;
+pub mod s04;
+pub mod s05;
 pub mod s06;
+pub mod s07;
+pub mod s09;
+pub mod s10;
+pub mod s11;
+pub mod s13;
+pub mod s14;
+pub mod s15;
+pub mod s16;
+pub mod s17;
+pub mod s18;
+pub mod s19;
+pub mod s20;
+pub mod scopes;
+pub mod settle;
 mod suite;
+pub mod update;
+pub mod wakeups;
 
 pub use fixture::{Fixture, Keep};
 pub use kit::Kit;
