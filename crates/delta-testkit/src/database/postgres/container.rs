@@ -57,20 +57,38 @@ fn start() -> Result<Result<Container, String>, DatabaseError> {
     }
     let (container, url) =
         runtime.block_on(run()).map_err(|source| DatabaseError::Container { source: Arc::new(source) })?;
-    let options = options(&url)?.application_name(OWNER);
+    match own(&runtime, &container, &url) {
+        Ok(owner) => Ok(Ok(Container { url, _alive: (owner, container, runtime) })),
+        Err(error) => {
+            // Within the runtime, which its own clean-up needs; it may have ended by itself.
+            let _ = runtime.block_on(container.rm());
+            Err(error)
+        }
+    }
+}
+
+/// Waits for the server and makes the connection that keeps it.
+fn own(runtime: &Runtime, container: &ContainerAsync<GenericImage>, url: &str) -> Result<PgConnection, DatabaseError> {
+    let options = options(url)?.application_name(OWNER);
     let mut last = None;
-    let owner = poll(PATIENCE, || match runtime.block_on(connect(&options, &url)) {
+    let owner = poll(PATIENCE, || match runtime.block_on(connect(&options, url)) {
         Ok(owner) => Ok(Some(owner)),
         Err(error) => {
             last = Some(error);
-            Ok(None)
+            // One that has ended is removed, and nobody knows it any more.
+            if runtime.block_on(container.is_running()).unwrap_or(false) { Ok(None) } else { Err(ended()) }
         }
     })?;
     match (owner, last) {
-        (Some(owner), _) => Ok(Ok(Container { url, _alive: (owner, container, runtime) })),
+        (Some(owner), _) => Ok(owner),
         (None, Some(error)) => Err(error),
         (None, None) => unreachable!("a poll without an answer has asked"),
     }
+}
+
+fn ended() -> DatabaseError {
+    let why = format!("the container of {IMAGE}:{TAG} ended before its server accepted connections");
+    DatabaseError::Container { source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(why)) }
 }
 
 async fn ping() -> Result<(), String> {
