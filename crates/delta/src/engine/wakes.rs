@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use delta_core::Lane;
+use tokio::sync::Notify;
 
 use crate::clock::sleep;
 use crate::engine::Engine;
@@ -13,9 +15,35 @@ use crate::tasks;
 /// so they are gathered and leave in a small transaction of their own.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// Wake-ups on their way out.
+/// Wake-ups on their way out, and to this client's own workers, which hear of them first.
 #[derive(Debug, Default)]
-pub(crate) struct Wakes(Mutex<Gathered>);
+pub(crate) struct Wakes {
+    gathered: Mutex<Gathered>,
+    own: Mutex<BTreeSet<Lane>>,
+    told: Notify,
+}
+
+impl Wakes {
+    /// The lanes that this client has woken since the last call; waits until there are some.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost if the future is dropped.
+    pub(crate) async fn own(&self) -> BTreeSet<Lane> {
+        loop {
+            let lanes = mem::take(&mut *self.own.lock().unwrap_or_else(PoisonError::into_inner));
+            if !lanes.is_empty() {
+                return lanes;
+            }
+            self.told.notified().await;
+        }
+    }
+
+    fn tell(&self, lanes: &[Lane]) {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).extend(lanes.iter().cloned());
+        self.told.notify_one();
+    }
+}
 
 #[derive(Debug, Default)]
 struct Gathered {
@@ -26,9 +54,16 @@ struct Gathered {
 impl Engine {
     /// Tells all clients that these lanes have something to claim: at once, or gathered with others if some just left.
     pub(crate) fn wake(self: &Arc<Self>, lanes: impl IntoIterator<Item = Lane>) {
-        let mut gathered = self.wakes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes: Vec<Lane> = lanes.into_iter().collect();
+        if lanes.is_empty() {
+            return;
+        }
+        if self.running.load(Ordering::Acquire) {
+            self.wakes.tell(&lanes);
+        }
+        let mut gathered = self.wakes.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         gathered.lanes.extend(lanes);
-        if gathered.lanes.is_empty() || mem::replace(&mut gathered.sending, true) {
+        if mem::replace(&mut gathered.sending, true) {
             return;
         }
         let engine = self.clone();
@@ -41,7 +76,7 @@ impl Engine {
     }
 
     fn gathered(&self) -> Option<Vec<Lane>> {
-        let mut gathered = self.wakes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gathered = self.wakes.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         gathered.sending = !gathered.lanes.is_empty();
         gathered.sending.then(|| mem::take(&mut gathered.lanes).into_iter().collect())
     }
