@@ -6,7 +6,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::client::AnyClient;
 use crate::engine::Engine;
-use crate::{executor, informer, maintenance};
+use crate::{executor, informer, maintenance, tasks};
 
 /// The two stages of a stop.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,12 @@ impl Running {
         self.client.engine.tasks.reopen();
     }
 
-    /// Waits until the client stops by itself, which it does only on a `Corrupt` or `Unsupported` store.
+    /// Waits until the client has stopped by itself. Whatever the store answers, it goes on trying, so that happens only if
+    /// a part of it has panicked, which is logged.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
     pub async fn stopped(&self) {
         self.stop.tasks.wait().await;
     }
@@ -69,6 +74,11 @@ impl AnyClient {
         informer::start(self, &stop);
         maintenance::start(self, &stop);
         stop.tasks.close();
+        let (ended, engine) = (stop.tasks.clone(), engine.clone());
+        tasks::spawn(&self.engine.tasks, async move {
+            ended.wait().await;
+            engine.running.store(false, Ordering::Release);
+        });
         Ok(Running { client: self.clone(), _soft_on_drop: stop.soft.clone().drop_guard(), stop })
     }
 
