@@ -68,6 +68,11 @@ impl fmt::Debug for Next<'_> {
 }
 
 impl<'a> Next<'a> {
+    /// For an attempt: hands the decoded resource through.
+    pub(crate) fn with(self, resource: &'a dyn ErasedResource) -> Self {
+        Self { resource: Some(resource), ..self }
+    }
+
     /// Goes on with the attempt.
     #[must_use]
     pub fn work(self, cx: &'a WorkContext, row: &'a delta_core::Resource) -> BoxFuture<'a, Result<Action, WorkError>> {

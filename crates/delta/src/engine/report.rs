@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use delta_core::plan::Report;
+use delta_core::{Backoff, RetryPolicy as _};
 
 use crate::action::{Action, Verdict, WorkError};
 use crate::engine::{Engine, Kind};
+use crate::executor::guarded;
 
 impl Engine {
     /// What a worker's answer reports; nothing if it has settled the attempt itself.
@@ -27,7 +29,12 @@ impl Engine {
 
     /// A failure that is tried again with the kind's back-off.
     pub(crate) fn failed(&self, kind: &Kind, attempt: i64, message: String, backtrace: Option<String>) -> Report {
-        let retry_in: Duration = kind.controller.retry_policy().delay(attempt, self.random.unit());
+        let unit = self.random.unit();
+        let delay: Result<Duration, _> = guarded(|| kind.controller.retry_policy().delay(attempt, unit));
+        let retry_in = delay.unwrap_or_else(|panic| {
+            tracing::error!(kind = %kind.name, panic = %panic.message, "retry policy panicked: the default one is used");
+            Backoff::DEFAULT.delay(attempt, unit)
+        });
         Report::Failed { message, backtrace, retry_in }
     }
 }

@@ -1,8 +1,26 @@
 //! Claims resources, runs workers and settles their attempts.
+//!
+//! - [`pump`]: one per client; goes round, when there is a reason to: settles what is finished and claims what is free.
+//! - [`round`]: one such round trip.
+//! - [`slots`]: limits and turns, as pure bookkeeping.
+//! - [`attempt`]: one task per claimed resource; always ends with a report.
+//! - [`in_flight`]: the leases of what is claimed and not yet settled.
+//! - [`heartbeat`]: renews them, and ends attempts whose lease is lost.
+//! - [`held`]: the connection that pump and heartbeat keep.
+//! - [`panic`], [`rate`]: what surrounds user code.
 
-use crate::client::AnyClient;
-use crate::client::Stop;
+mod alone;
+mod attempt;
+mod heartbeat;
+mod held;
+mod in_flight;
+mod panic;
+mod pump;
+mod rate;
+mod round;
+mod settle;
+mod shared;
+mod slots;
 
-pub(crate) fn start(client: &AnyClient, stop: &Stop) {
-    let _ = (client, stop);
-}
+pub(crate) use panic::guarded;
+pub(crate) use shared::{Executor, start};

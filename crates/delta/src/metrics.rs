@@ -1,0 +1,57 @@
+//! The metrics that a client emits, through the `metrics` crate; see `docs/metrics.md`.
+
+use std::time::Duration;
+
+use delta_core::{Error, Name};
+
+/// Counts an attempt that has ended.
+pub(crate) fn attempt(kind: &Name, outcome: &'static str) {
+    metrics::counter!("delta_attempts_total", "kind" => kind.to_string(), "outcome" => outcome).increment(1);
+}
+
+/// Records how long a worker took.
+pub(crate) fn attempt_took(kind: &Name, took: Duration) {
+    metrics::histogram!("delta_attempt_seconds", "kind" => kind.to_string()).record(took);
+}
+
+/// Sets how many attempts are claimed and not yet settled.
+pub(crate) fn in_flight(attempts: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 attempts")]
+    metrics::gauge!("delta_in_flight").set(attempts as f64);
+}
+
+/// Records one round trip of settling and claiming.
+pub(crate) fn round(settled: usize, claimed: usize, took: Duration) {
+    metrics::histogram!("delta_round_seconds").record(took);
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 resources")]
+    {
+        metrics::histogram!("delta_round_settled").record(settled as f64);
+        metrics::histogram!("delta_round_claimed").record(claimed as f64);
+    }
+}
+
+/// Counts settlements or heartbeats whose lease was lost.
+pub(crate) fn lost(operation: &'static str) {
+    metrics::counter!("delta_lost_total", "operation" => operation).increment(1);
+}
+
+/// Counts settlements or heartbeats that found their row locked by somebody.
+pub(crate) fn busy(operation: &'static str) {
+    metrics::counter!("delta_busy_total", "operation" => operation).increment(1);
+}
+
+/// Counts resources whose claim was answered too late to begin.
+pub(crate) fn late(resources: u64) {
+    metrics::counter!("delta_late_claims_total").increment(resources);
+}
+
+/// Sets for how long the oldest lease has not been renewed.
+pub(crate) fn lease_age(age: Duration) {
+    metrics::gauge!("delta_lease_age_seconds").set(age.as_secs_f64());
+}
+
+/// Counts an error of the store that a part of the engine met.
+pub(crate) fn error(part: &'static str, error: &Error) {
+    let kind = error.kind().to_string();
+    metrics::counter!("delta_errors_total", "part" => part, "kind" => kind).increment(1);
+}

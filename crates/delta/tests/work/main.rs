@@ -1,0 +1,6 @@
+//! How claimed resources are worked, on the memory store and tokio's paused clock.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
+
+mod outcomes;
+mod support;
