@@ -181,8 +181,11 @@ impl AttemptError {
     /// Cuts a text to the longest that is kept, at a character's border, and takes NULs out, which no database keeps.
     #[must_use]
     pub fn clip(text: &str) -> String {
-        let end = (0..=text.len().min(Self::MAX_MESSAGE)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-        text[..end].replace('\0', "\u{fffd}")
+        let cut = |text: &str| text.floor_char_boundary(Self::MAX_MESSAGE);
+        // What stands for a NUL is longer than it, so it is cut once more.
+        let mut clipped = text[..cut(text)].replace('\0', "\u{fffd}");
+        clipped.truncate(cut(&clipped));
+        clipped
     }
 }
 
@@ -259,5 +262,45 @@ impl Resource {
     #[must_use]
     pub fn has_attempts_left(&self) -> bool {
         self.max_attempts.is_none_or(|max| self.attempt < max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_priority_is_1_to_4() {
+        for good in 1..=4 {
+            assert_eq!(Priority::new(good).unwrap().get(), good);
+        }
+        for bad in [0, 5, 255] {
+            assert_eq!(Priority::new(bad).unwrap_err().field(), "priority");
+        }
+        assert!(Priority::FIRST < Priority::DEFAULT && Priority::BULK < Priority::LAST);
+        assert_eq!((Priority::default().get(), Priority::BULK.get()), (2, 3));
+    }
+
+    #[test]
+    fn who_is_read_back_from_its_text() {
+        for by in [AbsentBy::Request, AbsentBy::Missing] {
+            assert_eq!(AbsentBy::from_stored(by.as_str()), Some(by));
+            assert_eq!(DeletedBy::from(by).as_str(), by.as_str());
+        }
+        for by in [DeletedBy::Worker, DeletedBy::Request, DeletedBy::Missing] {
+            assert_eq!(DeletedBy::from_stored(by.as_str()), Some(by));
+        }
+        assert_eq!((AbsentBy::from_stored("worker"), DeletedBy::from_stored("Worker")), (None, None));
+    }
+
+    #[test]
+    fn a_message_is_cut_at_a_characters_border_and_has_no_nul() {
+        assert_eq!(AttemptError::clip("a\0b"), "a\u{fffd}b");
+        let long = format!("{}ä", "x".repeat(AttemptError::MAX_MESSAGE - 1));
+        assert_eq!(AttemptError::clip(&long), "x".repeat(AttemptError::MAX_MESSAGE - 1));
+        let exact = "x".repeat(AttemptError::MAX_MESSAGE);
+        assert_eq!(AttemptError::clip(&exact), exact);
+        let nuls = "\0".repeat(AttemptError::MAX_MESSAGE);
+        assert!(AttemptError::clip(&nuls).len() <= AttemptError::MAX_MESSAGE, "longer than what is kept");
     }
 }
