@@ -102,3 +102,36 @@ pub enum CursorQuery {
         limit: u32,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(100);
+    const OWNER: Owner = Owner::new(1);
+
+    fn held(holder: Option<i64>, until: Option<i64>) -> Cursor {
+        let (holder, lease_until) = (holder.map(Owner::new), until.map(Timestamp::from_micros));
+        Cursor { holder, lease_until, ..Cursor::new("leader") }
+    }
+
+    #[test]
+    fn a_cursor_is_open_to_its_holder_and_to_all_once_its_lease_is_over() {
+        assert!(Cursor::new("leader").is_open_to(OWNER, NOW), "nobody holds it");
+        assert!(held(Some(1), Some(101)).is_open_to(OWNER, NOW), "its own");
+        assert!(!held(Some(2), Some(101)).is_open_to(OWNER, NOW), "another's");
+        assert!(held(Some(2), Some(100)).is_open_to(OWNER, NOW), "another's, over right now");
+        assert!(held(Some(2), None).is_open_to(OWNER, NOW), "another's without a lease");
+        assert!(held(None, Some(101)).is_open_to(OWNER, NOW), "given back early");
+    }
+
+    #[test]
+    fn a_cursor_is_written_and_removed_over_the_version_that_was_read() {
+        let new = Cursor::new("mailer");
+        assert_eq!((new.version, new.position.clone(), new.next_at), (0, None, None));
+        let put = new.put();
+        assert_eq!((put.name(), put.version()), ("mailer", 0));
+        let remove = Cursor { version: 7, ..Cursor::new("mailer") }.remove();
+        assert_eq!((remove.name(), remove.version()), ("mailer", 7));
+    }
+}

@@ -95,3 +95,56 @@ impl std::error::Error for Error {
         self.source.source()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no connection")
+        }
+    }
+
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn a_chain_of_causes_names_each_of_them_once() {
+        let error = Error::new(ErrorKind::Unavailable, "claim", Outer(std::io::Error::other("refused")));
+        assert_eq!(error.to_string(), "claim: unavailable: no connection");
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), "refused");
+        assert!(cause.source().is_none());
+    }
+
+    #[test]
+    fn an_error_of_mere_text_has_no_further_cause() {
+        let error = Error::new(ErrorKind::Corrupt, format!("load {}", 7), "expected a hash of 32 bytes, found 3");
+        assert_eq!(error.operation(), "load 7");
+        assert_eq!(error.to_string(), "load 7: corrupt: expected a hash of 32 bytes, found 3");
+        assert!(std::error::Error::source(&error).is_none());
+    }
+
+    #[test]
+    fn unavailable_and_conflict_pass_and_no_other() {
+        let kinds = [
+            (ErrorKind::Unavailable, "unavailable", true),
+            (ErrorKind::Conflict, "conflict", true),
+            (ErrorKind::Invalid, "invalid", false),
+            (ErrorKind::Corrupt, "corrupt", false),
+            (ErrorKind::Unsupported, "unsupported", false),
+            (ErrorKind::Closed, "closed", false),
+        ];
+        for (kind, text, transient) in kinds {
+            assert_eq!(Error::new(kind, "claim", "why").is_transient(), transient);
+            assert_eq!(kind.to_string(), text);
+        }
+    }
+}

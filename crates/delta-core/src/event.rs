@@ -264,3 +264,52 @@ pub struct EventDraft {
     /// Whether the event keeps the object.
     pub with_object: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_back_from_its_name_and_reason() {
+        let plain = [
+            EventKind::Synced,
+            EventKind::Failed,
+            EventKind::Expired,
+            EventKind::Deleted,
+            EventKind::Purged,
+            EventKind::Paused,
+            EventKind::Resumed,
+        ];
+        for kind in plain.into_iter().chain(Reason::ALL.map(EventKind::Scheduled)) {
+            assert_eq!(EventKind::from_stored(kind.as_str(), kind.reason().map(Reason::as_str)), Some(kind));
+        }
+    }
+
+    #[test]
+    fn a_name_without_its_reason_or_with_one_too_many_is_no_kind() {
+        assert_eq!(EventKind::from_stored("object_scheduled", None), None);
+        assert_eq!(EventKind::from_stored("object_scheduled", Some("whim")), None);
+        assert_eq!(EventKind::from_stored("object_synced", Some("created")), None);
+        assert_eq!(EventKind::from_stored("synced", None), None);
+    }
+
+    #[test]
+    fn a_kind_is_shown_with_its_reason_and_serialised_without() {
+        let kind = EventKind::Scheduled(Reason::SecondChance);
+        assert_eq!(kind.to_string(), "object_scheduled(second_chance)");
+        assert_eq!(serde_json::to_string(&kind).unwrap(), "\"object_scheduled\"");
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{}\"", reason.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_position_is_opaque_text_that_comes_back() {
+        for position in [0, 1, i64::MAX] {
+            assert_eq!(Position::new(position).to_string().parse::<Position>().unwrap(), Position::new(position));
+        }
+        for bad in ["", "-1", "x", "9223372036854775808", "1.5"] {
+            assert_eq!(bad.parse::<Position>().unwrap_err().field(), "position");
+        }
+    }
+}

@@ -192,3 +192,67 @@ pub struct ResolvedOptions {
     /// What to do about a deleted object.
     pub deleted: Deleted,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn everything() -> InformOptions {
+        InformOptions::new()
+            .namespace("eu")
+            .metadata(serde_json::json!({"a": 1}))
+            .max_attempts(MaxAttempts::Unlimited)
+            .tags(["vip"])
+            .priority(1)
+            .run_at(Timestamp::from_micros(5))
+            .existing(Existing::Process)
+            .deleted(Deleted::Skip)
+    }
+
+    #[test]
+    fn the_defaults_are_those_that_are_documented() {
+        let resolved = InformOptions::new().resolve().unwrap();
+        assert_eq!(resolved.namespace, Name::default_namespace());
+        assert_eq!((resolved.existing, resolved.deleted), (Existing::Skip, Deleted::Revive));
+        assert_eq!((resolved.priority, resolved.run_at, resolved.max_attempts), (None, None, None));
+        assert_eq!((resolved.metadata, resolved.tags), (None, None));
+        assert_eq!(MaxAttempts::DEFAULT.stored(), Some(10));
+    }
+
+    #[test]
+    fn each_option_that_is_given_comes_before_the_next_in_line() {
+        let other = InformOptions::new()
+            .namespace("us")
+            .metadata(serde_json::json!({"b": 2}))
+            .max_attempts(MaxAttempts::Limited(3))
+            .tags(["other"])
+            .priority(4)
+            .run_at(Timestamp::from_micros(9))
+            .existing(Existing::Skip)
+            .deleted(Deleted::Revive);
+        assert_eq!(everything().or(&other), everything());
+        assert_eq!(other.clone().or(&everything()), other);
+        assert_eq!(InformOptions::new().or(&everything()), everything());
+        assert_eq!(everything().or(&InformOptions::new()), everything());
+    }
+
+    #[test]
+    fn every_option_arrives_when_it_resolves() {
+        let resolved = everything().resolve().unwrap();
+        assert_eq!((resolved.namespace.as_str(), resolved.max_attempts), ("eu", Some(None)));
+        assert_eq!(resolved.metadata.unwrap().as_str(), r#"{"a":1}"#);
+        assert_eq!(resolved.tags.unwrap().as_slice(), ["vip"]);
+        assert_eq!((resolved.priority, resolved.run_at), (Some(Priority::FIRST), Some(Timestamp::from_micros(5))));
+        assert_eq!((resolved.existing, resolved.deleted), (Existing::Process, Deleted::Skip));
+    }
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        let field = |options: InformOptions| options.resolve().unwrap_err().field();
+        assert_eq!(field(InformOptions::new().namespace("EU")), "name");
+        assert_eq!(field(InformOptions::new().metadata(serde_json::json!([1]))), "metadata");
+        assert_eq!(field(InformOptions::new().max_attempts(MaxAttempts::Limited(0))), "max attempts");
+        assert_eq!(field(InformOptions::new().tags(["no spaces"])), "tag");
+        assert_eq!(field(InformOptions::new().priority(5)), "priority");
+    }
+}

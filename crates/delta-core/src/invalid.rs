@@ -69,3 +69,30 @@ impl From<Invalid> for Error {
         Self::new(ErrorKind::Invalid, invalid.field, invalid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalid_input_says_what_was_expected_and_what_was_found() {
+        let error = Invalid::new("priority", "1 (first) to 4 (last)", "7");
+        assert_eq!(error.to_string(), "invalid priority: expected 1 (first) to 4 (last), found 7");
+        assert_eq!((error.field(), error.expected(), error.found()), ("priority", "1 (first) to 4 (last)", "7"));
+    }
+
+    #[test]
+    fn as_an_error_it_is_the_callers_to_mend() {
+        let error = Error::from(Invalid::new("priority", "1 (first) to 4 (last)", "7"));
+        assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Invalid, false));
+        assert!(error.to_string().contains("expected 1 (first) to 4 (last), found 7"), "{error}");
+    }
+
+    #[test]
+    fn a_quoted_text_is_escaped_and_shortened() {
+        assert_eq!(quoted("a\"\n"), r#""a\"\n""#);
+        let full = "ä".repeat(80);
+        assert_eq!(quoted(&full), format!("\"{full}\""));
+        assert_eq!(quoted(&format!("{full}äa")), format!("\"{full}\" and 3 bytes more"));
+    }
+}

@@ -91,3 +91,53 @@ impl fmt::Display for Lane {
         write!(f, "{}/{}", self.namespace, self.kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_any_text_of_1_to_255_characters_but_nul() {
+        for good in ["a", " ", "A/b\\c\n", "ä".repeat(255).as_str(), "👩‍🚀"] {
+            assert_eq!(ObjectId::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a\0b", "x".repeat(256).as_str(), "ä".repeat(256).as_str()] {
+            assert_eq!(ObjectId::new(bad).unwrap_err().field(), "object id");
+        }
+        let error = ObjectId::new("x".repeat(300)).unwrap_err();
+        assert!(error.found().starts_with("300 characters: \"xxx") && error.found().len() < 150, "{error}");
+    }
+
+    #[test]
+    fn ids_are_compared_byte_by_byte() {
+        let id = |id| ObjectId::new(id).unwrap();
+        assert_ne!(id("a"), id("A"));
+        assert_ne!(id("a"), id("a "));
+        // The same letter, composed and decomposed.
+        assert_ne!(id("\u{e4}"), id("a\u{308}"));
+        assert!(id("Z") < id("a") && id("z") < id("ä"));
+    }
+
+    #[test]
+    fn a_key_checks_each_of_its_parts() {
+        let field = |namespace, kind, id| Key::new(namespace, kind, id).unwrap_err().field();
+        assert_eq!(field("EU", "customer", "1"), "name");
+        assert_eq!(field("eu", "Customer", "1"), "name");
+        assert_eq!(field("eu", "customer", ""), "object id");
+    }
+
+    #[test]
+    fn a_key_survives_json_and_is_checked_there() {
+        let key = Key::new("eu", "customer", "a/b").unwrap();
+        let json = serde_json::to_string(&key).unwrap();
+        assert_eq!(json, r#"{"namespace":"eu","kind":"customer","object_id":"a/b"}"#);
+        assert_eq!(serde_json::from_str::<Key>(&json).unwrap(), key);
+        assert!(serde_json::from_str::<Key>(&json.replace("a/b", "")).is_err());
+    }
+
+    #[test]
+    fn keys_and_lanes_are_shown_as_paths() {
+        let key = Key::new("eu", "customer", "a/b").unwrap();
+        assert_eq!((key.to_string(), key.lane().to_string()), ("eu/customer/a/b".to_owned(), "eu/customer".to_owned()));
+    }
+}

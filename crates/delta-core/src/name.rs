@@ -87,3 +87,40 @@ impl<'de> Deserialize<'de> for Name {
         Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rule() {
+        for good in ["a", "0", "eu-west_1", "a-b-c", "9lives", &"x".repeat(64)] {
+            assert_eq!(Name::new(good).unwrap().as_str(), good);
+        }
+        let bad = ["", "-", "a-", "-a", "_a", "a_", "a--b", "a_-b", "A", "ä", "a b", "a.b", "a\n", "a\0", "a/b"];
+        for bad in bad.into_iter().chain([&*"x".repeat(65)]) {
+            let error = Name::new(bad).unwrap_err();
+            assert_eq!((error.field(), error.found()), ("name", &*quoted(bad)));
+        }
+    }
+
+    #[test]
+    fn a_name_is_checked_wherever_it_is_read() {
+        assert_eq!("eu-west".parse::<Name>().unwrap(), Name::new("eu-west").unwrap());
+        assert_eq!(serde_json::from_str::<Name>("\"eu-west\"").unwrap(), Name::new("eu-west").unwrap());
+        assert!("EU".parse::<Name>().is_err());
+        let error = serde_json::from_str::<Name>("\"EU\"").unwrap_err();
+        assert!(error.to_string().contains("found \"EU\""), "{error}");
+    }
+
+    #[test]
+    fn the_namespace_of_whoever_names_none_is_a_name() {
+        assert_eq!(Name::default_namespace(), Name::new("default").unwrap());
+    }
+
+    #[test]
+    fn a_map_of_names_is_asked_by_text() {
+        let names = std::collections::BTreeSet::from([Name::new("b").unwrap(), Name::new("a").unwrap()]);
+        assert!(names.contains("a") && !names.contains("c"));
+    }
+}

@@ -86,3 +86,33 @@ impl<'de> Deserialize<'de> for State {
         Ok(Self::from(String::deserialize(deserializer)?.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_reads_back_from_its_text() {
+        for state in State::KNOWN.into_iter().chain([State::Unknown("archived".into())]) {
+            assert_eq!(State::from(state.as_str()), state);
+            assert_eq!(state.as_str().parse(), Ok(state.clone()));
+            let json = serde_json::to_string(&state).unwrap();
+            assert_eq!(json, format!("\"{state}\""));
+            assert_eq!(serde_json::from_str::<State>(&json).unwrap(), state);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_state_is_kept_as_unknown() {
+        for text in ["", "Scheduled", "scheduled ", "archived"] {
+            assert_eq!(State::from(text), State::Unknown(text.into()));
+        }
+    }
+
+    #[test]
+    fn scheduled_failed_and_expired_are_claimable_and_no_other() {
+        let claimable: Vec<State> = State::KNOWN.into_iter().filter(State::is_claimable).collect();
+        assert_eq!(claimable, [State::Scheduled, State::Expired, State::Failed]);
+        assert!(!State::from("archived").is_claimable());
+    }
+}

@@ -100,3 +100,61 @@ impl<'de> Deserialize<'de> for Timestamp {
         DateTime::<Utc>::deserialize(deserializer).map(Self::from)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_keeps_microseconds_and_drops_what_is_finer() {
+        let time = Timestamp::from_micros(5) + Duration::from_nanos(1_999);
+        assert_eq!(time, Timestamp::from_micros(6));
+        assert_eq!(time - Duration::from_micros(7), Timestamp::from_micros(-1));
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_time() {
+        let (first, last) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+        assert_eq!(last + Duration::from_micros(1), last);
+        assert_eq!(Timestamp::EPOCH + Duration::MAX, last);
+        assert_eq!(first - Duration::MAX, first);
+        assert_eq!(last.since(first), Duration::from_micros(i64::MAX.cast_unsigned()));
+    }
+
+    #[test]
+    fn nothing_was_ago_what_lies_in_the_future() {
+        let (now, later) = (Timestamp::from_micros(10), Timestamp::from_micros(13));
+        assert_eq!(later.since(now), Duration::from_micros(3));
+        assert_eq!(now.since(later), Duration::ZERO);
+    }
+
+    #[test]
+    fn text_and_chrono_keep_every_microsecond() {
+        for micros in [0, 1, -1, 1_700_000_000_123_456, -62_135_596_800_000_000] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(Timestamp::from(DateTime::<Utc>::from(time)), time);
+            let json = serde_json::to_string(&time).unwrap();
+            assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), time, "{json}");
+        }
+    }
+
+    #[test]
+    fn text_of_another_zone_is_the_same_moment() {
+        let read = |text: &str| serde_json::from_str::<Timestamp>(&format!("\"{text}\"")).unwrap();
+        assert_eq!(read("2023-11-14T23:13:20.5+01:00"), read("2023-11-14T22:13:20.500000Z"));
+        assert_eq!(read("2023-11-14T22:13:20Z").as_micros(), 1_700_000_000_000_000);
+    }
+
+    #[test]
+    fn a_moment_between_two_microseconds_is_the_earlier_one() {
+        let time = |nanos| DateTime::<Utc>::from_timestamp_nanos(nanos);
+        assert_eq!(Timestamp::from(time(1_999)), Timestamp::from_micros(1));
+        assert_eq!(Timestamp::from(time(-1)), Timestamp::from_micros(-1));
+    }
+
+    #[test]
+    fn what_chrono_cannot_show_becomes_its_nearest_end() {
+        assert_eq!(DateTime::<Utc>::from(Timestamp::from_micros(i64::MAX)), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(DateTime::<Utc>::from(Timestamp::from_micros(i64::MIN)), DateTime::<Utc>::MIN_UTC);
+    }
+}
