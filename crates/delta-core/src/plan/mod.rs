@@ -5,6 +5,7 @@ mod claim;
 mod edit;
 mod inform;
 mod request;
+pub mod schedule;
 mod settle;
 mod sweep;
 
