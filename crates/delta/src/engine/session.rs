@@ -33,6 +33,15 @@ impl Engine {
         self.clock.now().ok_or_else(|| Error::new(ErrorKind::Unavailable, "now", "the server's time is not known"))
     }
 
+    /// Whether the server's time is known well enough to hold leases by: to an eighth of one. Asks again in good time.
+    pub(crate) async fn is_certain(&self, session: &mut dyn Session) -> Result<bool> {
+        let most = self.settings.lease / 8;
+        if self.clock.uncertainty() > most / 2 {
+            self.sample_clock(session).await?;
+        }
+        Ok(self.clock.uncertainty() <= most)
+    }
+
     /// Commits a changeset on a connection of Delta's own, and tells subscribers and waiting workers.
     pub(crate) async fn commit(&self, session: &mut dyn Session, changes: &mut Changeset) -> Result<Receipt> {
         changes.returning = self.returning();
