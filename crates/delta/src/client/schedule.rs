@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use delta_core::plan::InformOutcome;
-use delta_core::{Existing, Name, Result, Timestamp};
+use delta_core::{Existing, Invalid, Name, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::client::AnyClient;
@@ -102,7 +102,8 @@ impl ScheduleInform {
         self
     }
 
-    /// Asks for everything that exists: what the run does not mention is missing then.
+    /// Asks for everything that exists: what the run does not mention is missing then. Goes with neither labels nor a
+    /// limit nor a time to begin at.
     #[must_use]
     pub fn full(mut self) -> Self {
         self.full = true;
@@ -114,6 +115,27 @@ impl ScheduleInform {
     pub fn run(mut self, run: InformRun) -> Self {
         self.run = run;
         self
+    }
+
+    /// Whether unchanged objects are worked again.
+    pub(crate) fn processes_existing(&self) -> bool {
+        matches!(self.existing, InformExisting::Process)
+    }
+
+    /// Whether the run is asked for a part of what exists only.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.after.is_some() || self.limit.is_some() || !self.labels.is_empty()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        if let Some(namespace) = &self.namespace {
+            Name::new(namespace)?;
+        }
+        if self.full && self.is_narrowed() {
+            let expected = "a full run without labels, limit and time to begin at: what it does not mention is missing";
+            return Err(Invalid::new("request", expected, "one of them"));
+        }
+        Ok(())
     }
 }
 
@@ -135,6 +157,8 @@ impl AnyClient {
     /// the answer is `None`; in the foreground, it runs here and the answer is its summary.
     ///
     /// # Errors
+    ///
+    /// `Invalid` for a wrong name, or a full run that is asked for a part only.
     ///
     /// In the foreground: `Invalid` if this client has no controller of the kind, if the run's error was the informer's, or
     /// if the run would have deleted more than [`MissingLimit`](delta_core::MissingLimit) allows; `Unavailable` if it could
