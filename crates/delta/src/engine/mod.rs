@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use delta_core::{DynStore, Name, Names, NamespaceSettings, ObjectSettings, Owner};
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::inform::{Batch, Transaction};
+pub(crate) use self::inform::{Batch, Transaction, woken};
 pub(crate) use self::policies::Policies;
 pub(crate) use self::wakes::Wakes;
 use crate::clock::Clock;

@@ -1,22 +1,22 @@
-//! Runs of informers.
+//! Runs of informers: their schedules, requests and high-water marks are cursors in the store.
 
-use std::sync::Arc;
+mod failure;
+mod hold;
+mod mentioned;
+mod missing;
+mod poll;
+mod reader;
+mod request;
+mod run;
 
-use delta_core::{Name, Result};
+use crate::client::{AnyClient, Stop};
+use crate::tasks;
 
-use crate::client::{AnyClient, InformSummary, ScheduleInform, Stop};
-use crate::engine::Engine;
+pub(crate) use self::request::{request, run_here};
 
+/// Runs what is due of this client's kinds until the client stops.
 pub(crate) fn start(client: &AnyClient, stop: &Stop) {
-    let _ = (client, stop);
-}
-
-pub(crate) async fn request(engine: &Arc<Engine>, kind: &Name, request: &ScheduleInform) -> Result<()> {
-    let _ = (engine, kind, request);
-    Ok(())
-}
-
-pub(crate) async fn run_here(client: &AnyClient, kind: &Name, request: &ScheduleInform) -> Result<InformSummary> {
-    let _ = (client, kind, request);
-    Ok(InformSummary::default())
+    if !client.engine.kinds.is_empty() {
+        tasks::spawn(&stop.tasks, poll::poll(client.clone(), stop.clone()));
+    }
 }

@@ -1,8 +1,22 @@
-//! What the leader does.
+//! What the leader does: it rescues, expires and purges, and counts what there is.
+//!
+//! Each step is bounded in rows and time, fenced by the versions of what it read, and never waits for a row that another
+//! transaction has locked; so two leaders for a while do no harm.
 
-use crate::client::AnyClient;
-use crate::client::Stop;
+mod cleaner;
+mod expirer;
+mod gauges;
+mod leader;
+mod office;
+mod periods;
+mod rescuer;
+mod scopes;
+mod sweep;
 
+use crate::client::{AnyClient, Stop};
+use crate::tasks;
+
+/// Takes part in the election of the leader until the client stops.
 pub(crate) fn start(client: &AnyClient, stop: &Stop) {
-    let _ = (client, stop);
+    tasks::spawn(&stop.tasks, leader::campaign(client.engine.clone(), stop.soft.clone()));
 }

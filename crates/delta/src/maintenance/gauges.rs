@@ -1,0 +1,114 @@
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use delta_core::plan::schedule::{self, InformCursor};
+use delta_core::{Access, CursorQuery, Error, ErrorKind, Filter, Lane, Result, Session, State};
+use metrics::gauge;
+use tokio::time::timeout;
+
+use crate::clock::sleep;
+use crate::engine::Engine;
+
+/// What the leader reports about the whole database. It takes back what it reported when it leads no longer, so that the
+/// gauges of all clients add up.
+pub(super) struct Gauges {
+    resources: BTreeSet<(Lane, State)>,
+    due: BTreeSet<Lane>,
+    marks: BTreeSet<Lane>,
+}
+
+impl Gauges {
+    pub(super) fn new(term: u64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        gauge!("delta_leader_term").set(term as f64);
+        gauge!("delta_leader").set(1.0);
+        Self { resources: BTreeSet::new(), due: BTreeSet::new(), marks: BTreeSet::new() }
+    }
+
+    /// Counts again and again. Reads the stored settings too: those of other clients' kinds and namespaces.
+    pub(super) async fn keep(&mut self, engine: &Arc<Engine>, interval: Duration) -> Infallible {
+        loop {
+            if let Err(error) = self.count(engine).await {
+                tracing::warn!(step = "count", %error, "a step of maintenance failed");
+                metrics::counter!("delta_maintenance_errors_total", "step" => "count").increment(1);
+            }
+            sleep(interval).await;
+        }
+    }
+
+    async fn count(&mut self, engine: &Arc<Engine>) -> Result<()> {
+        let mut session = engine.session(Access::Read).await?;
+        let Ok(counted) = timeout(engine.settings.cleaner_timeout, self.count_in(engine, &mut *session)).await else {
+            session.discard_dyn();
+            let what = format!("expected an answer within {:?}, found none", engine.settings.cleaner_timeout);
+            return Err(Error::new(ErrorKind::Unavailable, "count", what));
+        };
+        Engine::release(session, counted.as_ref().err());
+        counted
+    }
+
+    async fn count_in(&mut self, engine: &Arc<Engine>, session: &mut dyn Session) -> Result<()> {
+        let now = engine.now(session).await?;
+        engine.policies.replace(session.scopes_dyn().await?, now);
+        let counts = session.count_dyn(&Filter::default()).await?;
+        let marks = session.cursors_dyn(&CursorQuery::Prefix(schedule::INFORMS.to_owned())).await?;
+        self.reset();
+        for count in counts {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+            resources(&count.lane, &count.state, count.count as f64);
+            let age = count.oldest_run_at.filter(|at| *at <= now).map(|at| now.since(at));
+            if let Some(age) = age {
+                due(&count.lane, age);
+                self.due.insert(count.lane.clone());
+            }
+            self.resources.insert((count.lane, count.state));
+        }
+        for mark in marks {
+            if let (Some(InformCursor::Mark(kind, namespace)), Some(at)) =
+                (InformCursor::parse(&mark.name), schedule::high_water(&mark))
+            {
+                let lane = Lane { namespace, kind };
+                behind(&lane, now.since(at));
+                self.marks.insert(lane);
+            }
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        for (lane, state) in std::mem::take(&mut self.resources) {
+            resources(&lane, &state, 0.0);
+        }
+        for lane in std::mem::take(&mut self.due) {
+            due(&lane, Duration::ZERO);
+        }
+        for lane in std::mem::take(&mut self.marks) {
+            behind(&lane, Duration::ZERO);
+        }
+    }
+}
+
+impl Drop for Gauges {
+    fn drop(&mut self) {
+        self.reset();
+        gauge!("delta_leader").set(0.0);
+    }
+}
+
+fn resources(lane: &Lane, state: &State, count: f64) {
+    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
+    gauge!("delta_resources", "namespace" => namespace, "kind" => kind, "state" => state.as_str().to_owned())
+        .set(count);
+}
+
+fn due(lane: &Lane, age: Duration) {
+    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
+    gauge!("delta_oldest_due_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
+}
+
+fn behind(lane: &Lane, age: Duration) {
+    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
+    gauge!("delta_high_water_age_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
+}

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use delta_core::{
+    Access, Change, Changeset, Due, DueQuery, Error, ErrorKind, Lane, Locked, Resource, Result, Session, Timestamp,
+};
+use tokio::time::timeout;
+
+use crate::engine::{Engine, woken};
+use crate::maintenance::periods::Lanes;
+
+/// Finds what is due, page by page, and writes what `decide` makes of it, until nothing is left. Returns how many rows
+/// were written. What another has changed meanwhile or holds locked comes again next time.
+pub(super) async fn sweep<D, F>(engine: &Arc<Engine>, due: D, lanes: Lanes, decide: F) -> Result<u64>
+where
+    D: Fn(Timestamp) -> Due + Send + Sync,
+    F: Fn(Resource, Timestamp) -> Option<Change> + Send + Sync,
+{
+    let Some(now) = engine.clock.now() else { return Ok(0) };
+    let Lanes { namespaces, kinds } = lanes;
+    let query = DueQuery { due: due(now), namespaces, kinds, limit: engine.settings.cleaner_batch };
+    let mut written = 0;
+    loop {
+        let mut session = engine.session(Access::Write).await?;
+        let round = timeout(engine.settings.cleaner_timeout, page(engine, &mut *session, &query, &decide)).await;
+        let Ok(page) = round else {
+            // It is in the middle of a statement.
+            session.discard_dyn();
+            let what = format!("expected an answer within {:?}, found none", engine.settings.cleaner_timeout);
+            return Err(Error::new(ErrorKind::Unavailable, "maintain", what));
+        };
+        Engine::release(session, page.as_ref().err());
+        let Page { found, applied } = page?;
+        written += applied;
+        if found < query.limit as usize || applied == 0 {
+            return Ok(written);
+        }
+    }
+}
+
+struct Page {
+    found: usize,
+    applied: u64,
+}
+
+async fn page<F>(engine: &Arc<Engine>, session: &mut dyn Session, query: &DueQuery, decide: &F) -> Result<Page>
+where
+    F: Fn(Resource, Timestamp) -> Option<Change> + Send + Sync,
+{
+    let now = engine.now(session).await?;
+    let rows = session.due_dyn(query).await?;
+    let found = rows.len();
+    let decided = |row: Resource| {
+        let lane = row.key.lane();
+        let change = decide(row, now)?;
+        let woken = match &change {
+            Change::Settle(_) => Some(lane),
+            change => woken(change, now),
+        };
+        Some((change, woken))
+    };
+    let (changes, lanes): (Vec<Change>, Vec<Option<Lane>>) = rows.into_iter().filter_map(decided).unzip();
+    if changes.is_empty() {
+        return Ok(Page { found, applied: 0 });
+    }
+    let mut changes = Changeset { changes, locked: Locked::Skip, ..Changeset::new(now) };
+    let receipt = engine.commit(session, &mut changes).await?;
+    let applied = receipt.outcomes.iter().zip(lanes).filter(|(outcome, _)| outcome.applied().is_some());
+    let lanes: Vec<Option<Lane>> = applied.map(|(_, lane)| lane).collect();
+    let applied = lanes.len() as u64;
+    engine.wake(lanes.into_iter().flatten());
+    Ok(Page { found, applied })
+}
