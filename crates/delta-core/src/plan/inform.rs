@@ -322,7 +322,7 @@ fn detail(edit: &mut Edit) -> &mut Detail {
 fn touch_if_ageing(edit: &mut Edit, input: &InformInput, now: Timestamp) {
     let retention = match edit.row.state {
         State::Deleted => input.policy.retention.deleted,
-        State::Degraded => input.policy.retention.degraded,
+        State::Degraded if edit.row.desired == Desired::Present => input.policy.retention.degraded,
         State::Synced => input.policy.retention.synced,
         _ => None,
     };

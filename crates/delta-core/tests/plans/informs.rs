@@ -498,6 +498,9 @@ fn skipped() -> Vec<Case> {
         given("what a caller skips and still speaks of is remembered", old(deleted(DeletedBy::Missing)))
             .informs(caller_new().skip_deleted(), Effect::SkipDeleted)
             .answers_and_writes(Outcome::SkippedDeleted, |write| write.row.state_since = NOW),
+        given("a deletion that gave up is never purged, so it needs no remembering", old(unwanted(degraded())))
+            .informs(informer_new(), Effect::SkipDeleted)
+            .answers(Outcome::SkippedDeleted),
         given("what is kept forever needs no remembering", old(deleted(DeletedBy::Request)))
             .informs(
                 informer_new().retention(Retention { deleted: None, degraded: Some(HOUR), synced: Some(HOUR) }),
@@ -527,6 +530,12 @@ fn revived() -> Vec<Case> {
         given("an informer wants back what was deleted by missing", deleted(DeletedBy::Missing))
             .informs(informer_new(), Effect::Revive)
             .answers_and_writes(Outcome::Revived, back),
+        given(
+            "who deleted it decides, also where absence is no longer wanted",
+            with(deleted(DeletedBy::Missing), |row| row.desired = Desired::Present),
+        )
+        .informs(informer_new(), Effect::Revive)
+        .answers_and_writes(Outcome::Revived, back),
         given(
             "an informer wants back what was deleted by missing, though its object is older",
             deleted(DeletedBy::Missing),
