@@ -6,6 +6,7 @@ mod attempts;
 mod batches;
 mod case;
 mod coverage;
+mod drafts;
 mod informs;
 mod invariants;
 mod labels;
