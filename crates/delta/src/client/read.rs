@@ -1,6 +1,6 @@
 use delta_core::{
-    Access, Depth, EventPage, EventQuery, Filter, Key, ListQuery, Load, LoadBy, LogHolder, Object, Result, ScopeRecord,
-    Session, StateCount, Timestamp,
+    Access, Cursor, CursorQuery, Depth, EventPage, EventQuery, Filter, Key, ListQuery, Load, LoadBy, LogHolder, Object,
+    Result, ScopeRecord, Session, StateCount, Timestamp,
 };
 
 use crate::client::AnyClient;
@@ -21,43 +21,62 @@ impl AnyClient {
     /// Loads a resource as it is stored.
     pub async fn record(&self, key: &Key) -> Result<Option<delta_core::Resource>> {
         let load = Load { by: LoadBy::Keys(vec![key.clone()]), depth: Depth::Full, access: Access::Read };
-        Ok(self.read(async |session| session.load_dyn(&load).await).await?.pop())
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.load_dyn(&load).await;
+        Ok(finish(session, result)?.pop())
     }
 
     /// Lists resources by id, page by page.
     pub async fn list(&self, query: &ListQuery) -> Result<Vec<delta_core::Resource>> {
-        self.read(async |session| session.list_dyn(query).await).await
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.list_dyn(query).await;
+        finish(session, result)
     }
 
     /// Counts resources by lane and state.
     pub async fn count(&self, filter: &Filter) -> Result<Vec<StateCount>> {
-        self.read(async |session| session.count_dyn(filter).await).await
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.count_dyn(filter).await;
+        finish(session, result)
     }
 
     /// Reads a page of the event log.
     pub async fn events(&self, query: &EventQuery) -> Result<EventPage> {
-        self.read(async |session| session.events_dyn(query).await).await
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.events_dyn(query).await;
+        finish(session, result)
     }
 
     /// What is stored about all kinds and namespaces.
     pub async fn scopes(&self) -> Result<Vec<ScopeRecord>> {
-        self.read(async |session| session.scopes_dyn().await).await
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.scopes_dyn().await;
+        finish(session, result)
     }
 
     /// The transactions that hold the log's readers back, the oldest first.
     pub async fn log_holders(&self) -> Result<Vec<LogHolder>> {
-        self.read(async |session| session.log_holders_dyn().await).await
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.log_holders_dyn().await;
+        finish(session, result)
+    }
+
+    /// Reads cursors: the leader's term, the schedules of informers, the places of the log's consumers.
+    pub async fn cursors(&self, query: &CursorQuery) -> Result<Vec<Cursor>> {
+        let mut session = self.engine.session(Access::Read).await?;
+        let result = session.cursors_dyn(query).await;
+        finish(session, result)
     }
 
     /// The database's time.
     pub async fn server_time(&self) -> Result<Timestamp> {
-        self.read(async |session| session.now_dyn().await).await
-    }
-
-    async fn read<R>(&self, query: impl AsyncFnOnce(&mut dyn Session) -> Result<R>) -> Result<R> {
         let mut session = self.engine.session(Access::Read).await?;
-        let result = query(&mut *session).await;
-        Engine::release(session, result.as_ref().err());
-        result
+        let result = session.now_dyn().await;
+        finish(session, result)
     }
+}
+
+fn finish<R>(session: Box<dyn Session>, result: Result<R>) -> Result<R> {
+    Engine::release(session, result.as_ref().err());
+    result
 }
