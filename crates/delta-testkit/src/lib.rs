@@ -4,5 +4,6 @@ mod backend;
 pub mod contract;
 #[cfg(feature = "database")]
 pub mod database;
+pub mod fault;
 
 pub use backend::Backend;

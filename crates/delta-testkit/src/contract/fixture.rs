@@ -10,7 +10,7 @@ use delta_core::{Browse, ResourceId, Result, Store};
 ///
 /// # Examples
 ///
-/// The memory store's:
+/// [`MemoryFixture`](super::MemoryFixture) without its constructor:
 ///
 /// ```
 /// use delta_core::{ResourceId, Result, State};

@@ -12,8 +12,9 @@
 ///
 /// In `tests/contract.rs` of a store's crate:
 ///
-/// ```ignore
-/// delta_testkit::store_contract!(|| async { MyFixture::temporary().await });
+/// ```
+/// # use delta_testkit::contract::MemoryFixture as MyFixture;
+/// delta_testkit::store_contract!(|| async { MyFixture::new() });
 /// ```
 ///
 /// What a `MyFixture` is shows the example of [`Fixture`](crate::contract::Fixture).
@@ -92,6 +93,9 @@ macro_rules! store_contract {
                 s07_a_rolled_back_event_is_never_returned,
                 s07_an_open_appender_is_not_skipped,
                 s07_a_reader_that_follows_concurrent_writers_misses_nothing,
+            ],
+            s08: [
+                s08_now_is_an_argument,
             ],
             s09: [
                 s09_ids_are_compared_byte_by_byte,

@@ -1,0 +1,178 @@
+//! What a `FaultStore` does to the calls that its plan hits, and that it leaves all others alone.
+
+use std::time::Duration;
+
+use delta_core::{Access, Changeset, Cursor, CursorQuery, ErrorKind, Lane, Name, Store, Timestamp, WakeUpSignal};
+use delta_store_memory::MemoryStore;
+use delta_testkit::contract::{Fixture, MemoryFixture};
+use delta_testkit::fault::{Calls, Fault, FaultPlan, FaultStore, Operation};
+use futures::{FutureExt, StreamExt};
+
+fn faulty() -> (FaultStore<MemoryStore>, FaultPlan) {
+    let plan = FaultPlan::new();
+    (FaultStore::new(MemoryFixture::new().store().clone(), plan.clone()), plan)
+}
+
+fn changes(name: &str) -> Changeset {
+    Changeset { cursors: vec![Cursor::new(name).put()], ..Changeset::new(Timestamp::EPOCH) }
+}
+
+async fn commit(store: &FaultStore<MemoryStore>, name: &str) -> Result<(), ErrorKind> {
+    let mut conn = store.inner().acquire(Access::Write).await.expect("the memory store");
+    store.commit(&mut conn, &changes(name)).await.map(drop).map_err(|error| error.kind())
+}
+
+async fn stored(store: &FaultStore<MemoryStore>) -> Vec<String> {
+    let mut conn = store.inner().acquire(Access::Read).await.expect("the memory store");
+    let all = CursorQuery::Prefix(String::new());
+    store.inner().cursors(&mut conn, &all).await.expect("cursors").into_iter().map(|cursor| cursor.name).collect()
+}
+
+#[tokio::test]
+async fn a_call_that_fails_does_nothing() {
+    let (store, plan) = faulty();
+    plan.inject(Operation::Commit, Calls::Nth(2), Fault::Fail(ErrorKind::Conflict));
+    assert_eq!(commit(&store, "a").await, Ok(()));
+    assert_eq!(commit(&store, "b").await, Err(ErrorKind::Conflict));
+    assert_eq!(commit(&store, "c").await, Ok(()));
+    assert_eq!(stored(&store).await, ["a", "c"]);
+    assert_eq!((plan.calls(Operation::Commit), plan.hits()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_is_done() {
+    let (store, plan) = faulty();
+    plan.inject(Operation::Commit, Calls::Every(2), Fault::LoseAnswer);
+    for (name, expected) in
+        [("a", Ok(())), ("b", Err(ErrorKind::Unavailable)), ("c", Ok(())), ("d", Err(ErrorKind::Unavailable))]
+    {
+        assert_eq!(commit(&store, name).await, expected, "{name}");
+    }
+    assert_eq!(stored(&store).await, ["a", "b", "c", "d"]);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_is_done_as_far_as_it_was_polled() {
+    let (store, plan) = faulty();
+    plan.inject(Operation::Commit, Calls::Nth(1), Fault::Drop { polls: 0 });
+    plan.inject(Operation::Commit, Calls::Nth(2), Fault::Drop { polls: 1 });
+    assert_eq!(commit(&store, "never begun").await, Err(ErrorKind::Unavailable));
+    assert_eq!(commit(&store, "polled once").await, Err(ErrorKind::Unavailable));
+    assert_eq!(stored(&store).await, ["polled once"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_delayed_is_done_later() {
+    let (store, plan) = faulty();
+    plan.inject(Operation::Commit, Calls::Nth(1), Fault::Delay(Duration::from_mins(1)));
+    #[expect(clippy::disallowed_methods, reason = "tokio's paused clock")]
+    let start = tokio::time::Instant::now();
+    let mut late = Box::pin(commit(&store, "late"));
+    assert!(late.as_mut().now_or_never().is_none());
+    assert_eq!(stored(&store).await, [""; 0]);
+    assert_eq!(late.await, Ok(()));
+    assert_eq!(start.elapsed(), Duration::from_mins(1));
+    assert_eq!(stored(&store).await, ["late"]);
+}
+
+#[tokio::test]
+async fn faults_count_from_when_they_are_planned_and_end_when_they_are_cleared() {
+    let (store, plan) = faulty();
+    assert_eq!(commit(&store, "a").await, Ok(()));
+    plan.inject(Operation::Commit, Calls::From(2), Fault::Fail(ErrorKind::Closed));
+    assert_eq!(commit(&store, "b").await, Ok(()));
+    assert_eq!(commit(&store, "c").await, Err(ErrorKind::Closed));
+    assert_eq!(commit(&store, "d").await, Err(ErrorKind::Closed));
+    plan.clear();
+    assert_eq!(commit(&store, "e").await, Ok(()));
+    assert_eq!(stored(&store).await, ["a", "b", "e"]);
+}
+
+#[tokio::test]
+async fn each_operation_is_hit_by_its_own_faults() {
+    use delta_core::{
+        Browse, ClaimRequest, Depth, Due, DueQuery, EventFilter, EventQuery, Filter, LaneQuery, LeaseToken, ListQuery,
+        Load, LoadBy, Names, Owner, Position, ResourceId,
+    };
+    for hit in Operation::ALL {
+        let (store, plan) = faulty();
+        plan.inject(hit, Calls::Every(1), Fault::Fail(ErrorKind::Corrupt));
+        let mut conn = store.inner().acquire(Access::Write).await.expect("the memory store");
+        let now = Timestamp::EPOCH;
+        let (namespaces, kinds) = (Names::All, Names::All);
+        let claim = ClaimRequest { now, owner: Owner::new(1), base: LeaseToken::new(1), until: now, lanes: vec![] };
+        let load = Load { by: LoadBy::Ids(vec![]), depth: Depth::Head, access: Access::Read };
+        let lanes = LaneQuery { now, namespaces: namespaces.clone(), kinds: kinds.clone() };
+        let due = DueQuery { due: Due::Rescue { now }, namespaces, kinds, limit: 1 };
+        let events = EventQuery { after: Position::START, limit: 1, filter: EventFilter::default() };
+        let list = ListQuery { filter: Filter::default(), after: ResourceId::default(), limit: 1, depth: Depth::Head };
+        let all = CursorQuery::Prefix(String::new());
+        store.wake(&[]).await;
+        let failed = [
+            (Operation::Wake, plan.hits() == 1),
+            (Operation::Acquire, store.acquire(Access::Read).await.is_err()),
+            (Operation::Check, store.check(&mut conn).await.is_err()),
+            (Operation::Now, store.now(&mut conn).await.is_err()),
+            (Operation::Load, store.load(&mut conn, &load).await.is_err()),
+            (Operation::Commit, store.commit(&mut conn, &changes("a")).await.is_err()),
+            (Operation::Claim, store.claim(&mut conn, &changes("b"), &claim).await.is_err()),
+            (Operation::Lanes, store.lanes(&mut conn, &lanes).await.is_err()),
+            (Operation::Due, store.due(&mut conn, &due).await.is_err()),
+            (Operation::Events, store.events(&mut conn, &events).await.is_err()),
+            (Operation::Cursors, store.cursors(&mut conn, &all).await.is_err()),
+            (Operation::Scopes, store.scopes(&mut conn).await.is_err()),
+            (Operation::List, store.list(&mut conn, &list).await.is_err()),
+            (Operation::Count, store.count(&mut conn, &Filter::default()).await.is_err()),
+            (Operation::LogHolders, store.log_holders(&mut conn).await.is_err()),
+        ];
+        let failed: Vec<Operation> = failed.into_iter().filter(|(_, failed)| *failed).map(|(op, _)| op).collect();
+        assert_eq!(failed, [hit]);
+        assert!(Operation::ALL.iter().all(|operation| plan.calls(*operation) == 1), "{plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wake_up_that_fails_is_lost_without_a_word() {
+    let (store, plan) = faulty();
+    let lane = |kind: &str| Lane { namespace: Name::default_namespace(), kind: Name::new(kind).unwrap() };
+    let mut wakeups = store.wakeups().unwrap();
+    plan.inject(Operation::Wake, Calls::Nth(1), Fault::Fail(ErrorKind::Unavailable));
+    store.wake(&[lane("lost")]).await;
+    store.wake(&[lane("heard")]).await;
+    assert_eq!(wakeups.next().await, Some(WakeUpSignal::Lane(lane("heard"))));
+}
+
+struct Wrapped(MemoryFixture, FaultStore<MemoryStore>);
+
+impl Fixture for Wrapped {
+    type Store = FaultStore<MemoryStore>;
+    type Tx = delta_store_memory::MemoryTransaction;
+
+    fn store(&self) -> &Self::Store {
+        &self.1
+    }
+
+    async fn begin(&self) -> delta_core::Result<Self::Tx> {
+        self.0.begin().await
+    }
+
+    async fn end(&self, tx: Self::Tx, keep: delta_testkit::contract::Keep) -> delta_core::Result<()> {
+        self.0.end(tx, keep).await
+    }
+
+    async fn set_state(&self, id: delta_core::ResourceId, state: &str) -> delta_core::Result<()> {
+        self.0.set_state(id, state).await
+    }
+}
+
+mod without_faults {
+    //! A wrapper that no fault hits is the store that it wraps: it passes the contract.
+
+    use super::{FaultPlan, FaultStore, Fixture, MemoryFixture, Wrapped};
+
+    delta_testkit::store_contract!(|| async {
+        let memory = MemoryFixture::new();
+        let store = FaultStore::new(memory.store().clone(), FaultPlan::new());
+        Wrapped(memory, store)
+    });
+}
