@@ -21,7 +21,7 @@ use crate::world::{LEASE, Op, Step, World};
 
 fn inform() -> impl Strategy<Value = InformInput> {
     let labels = (option::weighted(0.1, 0..3usize), option::weighted(0.1, 1..5u8), option::weighted(0.1, 0..3usize));
-    let times = (option::weighted(0.3, 0..200u64), option::weighted(0.1, option::of(1..4i64)));
+    let times = (option::weighted(0.3, 0..200u64), option::weighted(0.4, option::of(1..3i64)));
     let manners = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.15));
     let policy = (any::<bool>(), select(vec![Missing::Ignore, Missing::Delete, Missing::Work]));
     (1..4u32, manners, labels, times, policy).prop_map(
@@ -64,12 +64,12 @@ fn op() -> impl Strategy<Value = Op> {
     // Late settlements and heartbeats of claims that are long over are part of life.
     let nth = || prop_oneof![8 => Just(0usize), 1 => Just(1usize), 1 => 2..5usize];
     prop_oneof![
-        3 => select(vec![1u64, 30, 61, 400, 50_000, 90_000]).prop_map(|seconds| Op::Advance(Duration::from_secs(seconds))),
+        3 => select(vec![1u64, 30, 61, 61, 400, 50_000, 90_000]).prop_map(|seconds| Op::Advance(Duration::from_secs(seconds))),
         6 => inform().prop_map(|input| Op::Inform(Box::new(input))),
         8 => Just(Op::Claim),
         1 => nth().prop_map(Op::Renew),
         6 => (nth(), report()).prop_map(|(nth, report)| Op::Settle(nth, report)),
-        2 => Just(Op::Rescue),
+        3 => Just(Op::Rescue),
         1 => Just(Op::Expire),
         1 => Just(Op::Invalidate),
         1 => select(vec![IdempotencyKey::Keep, IdempotencyKey::Fresh]).prop_map(Op::Retry),
