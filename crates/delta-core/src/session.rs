@@ -11,6 +11,8 @@ use crate::key::Lane;
 use crate::query::{Access, ClaimRequest, Claimed, DueQuery, EventPage, EventQuery, LaneQuery, Load, ScopeRecord};
 use crate::resource::Resource;
 use crate::store::Capabilities;
+#[cfg(doc)]
+use crate::store::Store;
 use crate::timestamp::Timestamp;
 use crate::wakeup::Wakeups;
 
