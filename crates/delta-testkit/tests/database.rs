@@ -88,7 +88,8 @@ async fn copy_of_this_program() {
         "serve" => {
             let server = PostgresServer::start_private(&[]).await.unwrap();
             // What a test starts outlives it when it is killed, and must not keep the server.
-            let mut worker = Command::new("sleep").arg("600").stdout(Stdio::null()).spawn().unwrap();
+            let mut worker =
+                Command::new("sleep").arg("600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             println!("says {}", worker.id());
             println!("says {}", server.url());
             worker.wait().unwrap();
@@ -101,6 +102,22 @@ async fn copy_of_this_program() {
             Err(error) => println!("says {error:?}"),
         },
         role => panic!("no such role: {role}"),
+    }
+}
+
+/// A process that outlives the one that started it, by its id; ended when dropped.
+struct Worker(String);
+
+impl Worker {
+    /// Whether it was still there to be ended.
+    fn kill(&self) -> bool {
+        Command::new("kill").arg(&self.0).stderr(Stdio::null()).status().unwrap().success()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -250,7 +267,7 @@ fn the_server_of_a_killed_process_vanishes() {
     }
     let directory = temporary();
     let mut copy = Copy::start("serve", &[("TMPDIR", directory.path().as_os_str())]);
-    let worker = copy.says();
+    let worker = Worker(copy.says());
     let url = copy.says();
     let authority = url.split_once('@').unwrap().1;
     let address = authority.split_once('/').unwrap().0;
@@ -262,8 +279,7 @@ fn the_server_of_a_killed_process_vanishes() {
     assert!(TcpStream::connect(address).is_err());
     assert!(!runs(directory.path().to_str().unwrap()));
     // Had the worker ended with its parent, it would have proved nothing.
-    let killed = Command::new("kill").arg(worker).status().unwrap();
-    assert!(killed.success());
+    assert!(worker.kill());
 }
 
 #[test]
