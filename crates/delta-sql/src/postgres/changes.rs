@@ -69,3 +69,6 @@ FROM (
     JOIN {schema}.kind k ON k.id = l.kind_id
 ) p
 GROUP BY p.page";
+
+/// Notifies a channel (`$1`) with payloads (`$2`).
+pub(crate) const NOTIFY: &str = "SELECT pg_notify($1, p.payload) FROM unnest($2::text[]) AS p (payload)";

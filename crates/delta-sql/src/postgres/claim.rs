@@ -51,7 +51,7 @@ lane AS MATERIALIZED (
 /// The claimed resources, in a row that has room for the outcomes and events of settlements before them.
 pub(crate) const ANSWER: &str = "
 SELECT 2, NULL::bigint[], NULL::bigint[], NULL::boolean[], NULL::bigint, NULL::text, NULL::text,
-    {subject}, {rest}, {detail}
+    {subject}, {rest}, {locked_detail}
 FROM claimed r {with_detail}";
 
 /// What became of the settlements that travelled with the claim.
@@ -59,12 +59,6 @@ pub(crate) const SETTLED_ANSWER: &str = "
 UNION ALL SELECT 0, array_agg(s.number), NULL, array_agg(s.moved), {no_claimed} FROM settled s
 UNION ALL SELECT 1, NULL, NULL, NULL, e.position, e.event_kind, e.reason, {event_subject}, {no_rest}, e.object, NULL, NULL, NULL
 FROM appended e WHERE $2";
-
-/// Claimed rows again, as they are now and in one snapshot: `$1` ids, `$2` tokens.
-pub(crate) const REREAD: &str = "\
-SELECT {subject}, {rest}, {detail}
-FROM unnest($1::bigint[], $2::bigint[]) AS i (id, token)
-JOIN {schema}.resource r ON r.id = i.id AND r.lease_token = i.token {with_detail}";
 
 pub(crate) fn with(parameters_before: usize) -> String {
     (1..=7).fold(CLAIM.to_owned(), |text, number| {

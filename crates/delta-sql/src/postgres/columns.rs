@@ -16,6 +16,14 @@ pub const DETAIL: &str = "d.object, d.hash, d.tags, CASE WHEN r.error_count > 0 
 (extract(epoch FROM e.at) * 1000000)::bigint, e.generation, e.attempt, e.message, e.backtrace) ORDER BY e.number)::text \
 FROM {schema}.attempt_error e WHERE e.resource_id = r.id) END";
 
+/// As [`DETAIL`], of a resource `r` that this statement has locked: read anew where what was joined is of another version
+/// (see `fresh_object` in the schema). The hash is empty then.
+pub(crate) const LOCKED_DETAIL: &str = "\
+CASE WHEN d.hash = r.hash THEN d.object ELSE {schema}.fresh_object(r.id) END, \
+CASE WHEN d.hash = r.hash THEN d.hash END, \
+CASE WHEN d.hash = r.hash THEN d.tags ELSE {schema}.fresh_tags(r.id) END, \
+CASE WHEN r.error_count > 0 THEN {schema}.fresh_errors(r.id) END";
+
 /// Joins the detail `d` of a resource `r`.
 pub(crate) const WITH_DETAIL: &str = "LEFT JOIN {schema}.resource_detail d ON d.id = r.id";
 

@@ -36,7 +36,7 @@ impl Settling {
 /// - outcomes: `$9` templates, `$10` whether for a moved generation, `$11` states, `$12` attempts, `$13` when to run
 ///   (`at`, `asked`, or empty for never), `$14` times, `$15` synced generations, `$16` by whom deleted, `$17` errors
 /// - drafts: `$18` templates, `$19` whether for a moved generation, `$20` numbers, `$21` kinds, `$22` reasons, `$23`
-///   generations, `$24` attempts
+///   generations, `$24` attempts, `$25` whether with the object
 ///
 /// The rows are locked in the order of their ids before any is written, and `moved` is what the row says under its lock:
 /// where a row was waited for, `FOR UPDATE` computes the whole list anew on its new version. A token fits only while the
@@ -75,17 +75,19 @@ WITH target AS MATERIALIZED (
 ), appended AS (
     INSERT INTO {schema}.event ({event_target})
     SELECT d.event_kind, d.reason, s.id, s.namespace_id, s.kind_id, s.object_id, s.state,
-        coalesce(d.generation, s.generation), coalesce(d.attempt, s.attempt), $1, s.metadata, s.trace, NULL
+        coalesce(d.generation, s.generation), coalesce(d.attempt, s.attempt), $1, s.metadata, s.trace,
+        CASE WHEN d.with_object THEN {schema}.fresh_object(s.id) END
     FROM settled s
-    JOIN unnest($18::bigint[], $19::boolean[], $20::bigint[], $21::text[], $22::text[], $23::bigint[], $24::bigint[])
-        AS d (template, moved, number, event_kind, reason, generation, attempt)
+    JOIN unnest($18::bigint[], $19::boolean[], $20::bigint[], $21::text[], $22::text[], $23::bigint[], $24::bigint[],
+        $25::boolean[])
+        AS d (template, moved, number, event_kind, reason, generation, attempt, with_object)
         ON d.template = s.template AND d.moved = s.moved
     ORDER BY s.number, d.number
     RETURNING *
 )";
 
-/// Records the errors of what was settled: `$25` numbers, `$26` times, `$27` generations, `$28` attempts, `$29`
-/// messages, `$30` backtraces.
+/// Records the errors of what was settled: `$26` numbers, `$27` times, `$28` generations, `$29` attempts, `$30`
+/// messages, `$31` backtraces.
 ///
 /// The series of one makes the planner expect many errors, so that it hashes them rather than run through all of them for
 /// each settlement.
@@ -93,7 +95,7 @@ const RECORD: &str = "\
 , recorded AS (
     INSERT INTO {schema}.attempt_error (resource_id, number, at, generation, attempt, message, backtrace)
     SELECT s.id, s.error_count, e.at, e.generation, e.attempt, e.message, e.backtrace
-    FROM unnest($25::bigint[], $26::timestamptz[], $27::bigint[], $28::bigint[], $29::text[], $30::text[])
+    FROM unnest($26::bigint[], $27::timestamptz[], $28::bigint[], $29::bigint[], $30::text[], $31::text[])
         AS e (number, at, generation, attempt, message, backtrace)
     CROSS JOIN generate_series(1, (SELECT 1))
     JOIN settled s ON s.number = e.number
@@ -102,7 +104,7 @@ const RECORD: &str = "\
     WHERE s.errors > 0 AND e.resource_id = s.id AND e.number <= s.error_count - 10
 )";
 
-const PLAIN_PARAMETERS: usize = 24;
+const PLAIN_PARAMETERS: usize = 25;
 const ERROR_PARAMETERS: usize = 6;
 
 const ANSWER: &str = "

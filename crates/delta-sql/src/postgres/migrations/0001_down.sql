@@ -1,6 +1,9 @@
 DROP TABLE {schema}.cursor;
 DROP TABLE {schema}.event;
 DROP FUNCTION {schema}.hold_log();
+DROP FUNCTION {schema}.fresh_object(bigint);
+DROP FUNCTION {schema}.fresh_tags(bigint);
+DROP FUNCTION {schema}.fresh_errors(bigint);
 DROP TABLE {schema}.attempt_error;
 DROP TABLE {schema}.resource_detail;
 DROP TABLE {schema}.resource;

@@ -107,6 +107,23 @@ CREATE TABLE {schema}.attempt_error (
     PRIMARY KEY (resource_id, number)
 );
 
+-- What a statement that has locked a row reads beside it. A statement that finds a row changed since its snapshot goes on
+-- with the row as it is now, but joins the rest as it was. A volatile function takes a snapshot of its own, and whoever
+-- holds the row's lock keeps all others from its detail and errors: so these are the ones of the row.
+CREATE FUNCTION {schema}.fresh_object(resource bigint) RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT d.object FROM {schema}.resource_detail d WHERE d.id = resource
+$$;
+CREATE FUNCTION {schema}.fresh_tags(resource bigint) RETURNS text[] LANGUAGE sql VOLATILE AS $$
+    SELECT d.tags FROM {schema}.resource_detail d WHERE d.id = resource
+$$;
+CREATE FUNCTION {schema}.fresh_errors(resource bigint) RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT json_agg(
+        json_build_array((extract(epoch FROM e.at) * 1000000)::bigint, e.generation, e.attempt, e.message, e.backtrace)
+        ORDER BY e.number
+    )::text
+    FROM {schema}.attempt_error e WHERE e.resource_id = resource
+$$;
+
 -- Without a cache: a session that kept positions for later would break the order of the log.
 CREATE SEQUENCE {schema}.event_position AS bigint CACHE 1;
 

@@ -1,0 +1,38 @@
+use delta_core::{Change, Changeset, EventDraft, Result, Returning};
+use sqlx::PgConnection;
+
+use super::drafts::Drafts;
+use super::errors::during;
+use super::moment::Moment;
+use super::outcomes::Outcomes;
+use super::store::PgStore;
+
+/// What a change appends, given what became of it.
+fn drafts(change: &Change, moved: bool) -> &[EventDraft] {
+    match change {
+        Change::Insert(insert) => &insert.events,
+        Change::Update(update) => &update.events,
+        Change::Remove(remove) => &remove.events,
+        Change::Settle(settle) if moved => &settle.moved.events,
+        Change::Settle(settle) => &settle.unmoved.events,
+        Change::Renew(_) => &[],
+    }
+}
+
+impl PgStore {
+    /// Appends the events of all changes that were written, in their order, about the rows as they are now.
+    pub(super) async fn append(&self, conn: &mut PgConnection, set: &Changeset, outcomes: &mut Outcomes) -> Result<()> {
+        let mut all = Drafts::default();
+        for (number, change) in set.changes.iter().enumerate() {
+            if let Some(applied) = outcomes.applied(number) {
+                all.add(applied.id.get(), applied.moved, drafts(change, applied.moved));
+            }
+        }
+        if all.is_empty() {
+            return Ok(());
+        }
+        let query = self.query(&self.sql().append).bind(Moment(set.now)).bind(set.returning == Returning::Events);
+        let rows = all.bind_by_id(query).fetch_all(&mut *conn).await.map_err(during("commit"))?;
+        self.take_answer(conn, &rows, set, outcomes).await
+    }
+}

@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use delta_core::{Browse, Depth, Filter, Lane, ListQuery, LogHolder, Resource, Result, State, StateCount};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
+
+use super::errors::corrupt;
+use super::filter::Chosen;
+use super::names::Wanted;
+use super::rows::Fields;
+use super::store::PgStore;
+
+async fn filtered<'q>(
+    store: &PgStore,
+    conn: &mut PgConnection,
+    filter: &'q Filter,
+    query: Query<'q, Postgres, PgArguments>,
+) -> Result<Query<'q, Postgres, PgArguments>> {
+    let known = store.find_names(conn, &Wanted::choices(&filter.kinds, &filter.namespaces)).await?;
+    let states: Vec<&str> = filter.states.iter().map(State::as_str).collect();
+    let query = Chosen::of(&known, &filter.namespaces, &filter.kinds).bind(query);
+    let query = query.bind(Some(states).filter(|states| !states.is_empty()));
+    Ok(query.bind(&filter.tag).bind(&filter.object_id_prefix).bind(filter.paused))
+}
+
+impl Browse for PgStore {
+    async fn list(&self, conn: &mut PgConnection, query: &ListQuery) -> Result<Vec<Resource>> {
+        let text = match query.depth {
+            Depth::Head => &self.sql().list.head,
+            Depth::Full => &self.sql().list.full,
+        };
+        let bound = filtered(self, conn, &query.filter, self.query(text)).await?;
+        let rows = self.read(conn, bound.bind(query.after.get()).bind(i64::from(query.limit)), "list").await?;
+        self.resources(conn, &rows, query.depth, "list").await
+    }
+
+    async fn count(&self, conn: &mut PgConnection, filter: &Filter) -> Result<Vec<StateCount>> {
+        let bound = filtered(self, conn, filter, self.query(&self.sql().count)).await?;
+        let rows = self.read(conn, bound, "count").await?;
+        // Namespace and kind stand where a resource has them after its id.
+        let (mut namespaces, mut kinds) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+        for row in &rows {
+            let mut fields = Fields::new(row, "count");
+            namespaces.insert(fields.take()?);
+            kinds.insert(fields.take()?);
+        }
+        let known = self.name_ids(conn, &kinds, &namespaces).await?;
+        let mut counts = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut fields = Fields::new(row, "count");
+            let (namespace, kind): (i32, i32) = (fields.take()?, fields.take()?);
+            let (Some(namespace), Some(kind)) = (known.namespaces.name(namespace), known.kinds.name(kind)) else {
+                return Err(corrupt("count", "expected kinds and namespaces with names, found some without"));
+            };
+            counts.push(StateCount {
+                lane: Lane { namespace: namespace.clone(), kind: kind.clone() },
+                state: State::from(fields.take::<&str>()?),
+                count: u64::try_from(fields.take::<i64>()?).unwrap_or(0),
+                oldest_run_at: fields.maybe_time()?,
+                oldest_lease: fields.maybe_time()?,
+            });
+        }
+        counts.sort_by(|one, other| (&one.lane, &one.state).cmp(&(&other.lane, &other.state)));
+        Ok(counts)
+    }
+
+    async fn log_holders(&self, conn: &mut PgConnection) -> Result<Vec<LogHolder>> {
+        let rows = self.read(conn, self.query(&self.sql().log_holders), "log holders").await?;
+        let holder = |row| {
+            let mut fields = Fields::new(row, "log holders");
+            Ok(LogHolder {
+                session: fields.take()?,
+                age: Duration::from_micros(u64::try_from(fields.take::<i64>()?).unwrap_or(0)),
+                statement: fields.take()?,
+                activity: fields.take()?,
+            })
+        };
+        rows.iter().map(holder).collect()
+    }
+}

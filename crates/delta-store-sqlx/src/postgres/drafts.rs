@@ -1,0 +1,136 @@
+use delta_core::{AttemptError, EventDraft};
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+
+use super::moment::Moment;
+use super::templates::position;
+
+type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+/// Whether the statement that writes rows appends their events, or one after it does so for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Append {
+    Here,
+    Later,
+}
+
+/// Drafts of events as arrays.
+#[derive(Default)]
+pub(super) struct Drafts {
+    template: Vec<i64>,
+    moved: Vec<bool>,
+    number: Vec<i64>,
+    kind: Vec<&'static str>,
+    reason: Vec<Option<&'static str>>,
+    generation: Vec<Option<i64>>,
+    attempt: Vec<Option<i64>>,
+    with_object: Vec<bool>,
+}
+
+impl Drafts {
+    /// Adds the drafts of a template, or, where there are none, of a row by its id.
+    pub(super) fn add(&mut self, template: i64, moved: bool, drafts: &[EventDraft]) {
+        for (number, draft) in drafts.iter().enumerate() {
+            self.template.push(template);
+            self.moved.push(moved);
+            self.number.push(position(number));
+            self.kind.push(draft.kind.as_str());
+            self.reason.push(draft.kind.reason().map(delta_core::Reason::as_str));
+            self.generation.push(draft.generation);
+            self.attempt.push(draft.attempt);
+            self.with_object.push(draft.with_object);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.template.is_empty()
+    }
+
+    /// Templates, moved, numbers, and what they say.
+    pub(super) fn bind_settled(self, query: Bound<'_>) -> Bound<'_> {
+        let query = query.bind(self.template).bind(self.moved).bind(self.number).bind(self.kind);
+        query.bind(self.reason).bind(self.generation).bind(self.attempt).bind(self.with_object)
+    }
+
+    /// Templates, numbers, and what they say.
+    pub(super) fn bind_written(self, query: Bound<'_>) -> Bound<'_> {
+        let query = query.bind(self.template).bind(self.number).bind(self.kind);
+        query.bind(self.reason).bind(self.generation).bind(self.attempt).bind(self.with_object)
+    }
+
+    /// Ids, and what they say.
+    pub(super) fn bind_by_id(self, query: Bound<'_>) -> Bound<'_> {
+        let query = query.bind(self.template).bind(self.kind);
+        query.bind(self.reason).bind(self.generation).bind(self.attempt).bind(self.with_object)
+    }
+}
+
+/// Errors to record, as arrays.
+#[derive(Default)]
+pub(super) struct Errors<'a> {
+    owner: Vec<i64>,
+    number: Vec<i64>,
+    at: Vec<Moment>,
+    generation: Vec<i64>,
+    attempt: Vec<i64>,
+    message: Vec<&'a str>,
+    backtrace: Vec<Option<&'a str>>,
+}
+
+impl<'a> Errors<'a> {
+    /// Adds the error of a change, or, with its own number, of a row by its id.
+    pub(super) fn add(&mut self, owner: i64, number: i64, error: &'a AttemptError) {
+        self.owner.push(owner);
+        self.number.push(number);
+        self.at.push(Moment(error.at));
+        self.generation.push(error.generation);
+        self.attempt.push(error.attempt);
+        self.message.push(&error.message);
+        self.backtrace.push(error.backtrace.as_deref());
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.owner.is_empty()
+    }
+
+    /// Changes, and what they say.
+    pub(super) fn bind_by_change<'q>(self, query: Bound<'q>) -> Bound<'q> {
+        let query = query.bind(self.owner).bind(self.at).bind(self.generation);
+        query.bind(self.attempt).bind(self.message).bind(self.backtrace)
+    }
+
+    /// Ids and their own numbers, and what they say.
+    pub(super) fn bind_by_id<'q>(self, query: Bound<'q>) -> Bound<'q> {
+        let query = query.bind(self.owner).bind(self.number).bind(self.at).bind(self.generation);
+        query.bind(self.attempt).bind(self.message).bind(self.backtrace)
+    }
+}
+
+/// Tags as the text of an array.
+pub(super) fn tags_text(tags: &[String]) -> String {
+    let mut text = String::from("{");
+    for tag in tags {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push('"');
+        text.push_str(&tag.replace('\\', "\\\\").replace('"', "\\\""));
+        text.push('"');
+    }
+    text.push('}');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_quoted() {
+        let tags = |tags: &[&str]| tags_text(&tags.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(tags(&[]), "{}");
+        assert_eq!(tags(&["vip", "null"]), r#"{"vip","null"}"#);
+        assert_eq!(tags(&[r#"a"b\c"#]), r#"{"a\"b\\c"}"#);
+    }
+}

@@ -1,0 +1,22 @@
+use delta_core::Names;
+use sqlx::Postgres;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+
+use super::names::Known;
+
+/// A choice of namespaces and kinds as four parameters, in the order of the statements' `NAMES`.
+pub(super) struct Chosen {
+    namespaces: (Option<Vec<i32>>, Option<Vec<i32>>),
+    kinds: (Option<Vec<i32>>, Option<Vec<i32>>),
+}
+
+impl Chosen {
+    pub(super) fn of(known: &Known, namespaces: &Names, kinds: &Names) -> Self {
+        Self { namespaces: Known::choice(&known.namespaces, namespaces), kinds: Known::choice(&known.kinds, kinds) }
+    }
+
+    pub(super) fn bind<'q>(self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+        query.bind(self.namespaces.0).bind(self.namespaces.1).bind(self.kinds.0).bind(self.kinds.1)
+    }
+}

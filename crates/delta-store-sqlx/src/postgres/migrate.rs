@@ -1,0 +1,195 @@
+use delta_core::{Error, ErrorKind, Migrate, MigrationStatus, Result, Target};
+use delta_sql::Migration;
+use delta_sql::postgres::{Ledger, migrations};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use super::errors::during;
+use super::store::PgStore;
+use super::unit::{Need, Unit};
+
+const OPERATION: &str = "migrate";
+
+/// Which versions a schema has.
+enum Applied {
+    NoSchema,
+    NoTable,
+    Versions(Vec<u32>),
+}
+
+impl Applied {
+    fn versions(&self) -> &[u32] {
+        match self {
+            Self::Versions(versions) => versions,
+            Self::NoSchema | Self::NoTable => &[],
+        }
+    }
+}
+
+impl PgStore {
+    /// S15: whether the schema is the one that this version works with.
+    pub(super) async fn check_schema(&self, conn: &mut PgConnection) -> Result<()> {
+        let mut unit = self.unit(conn, Need::Statement, "check").await?;
+        let ledger = Ledger::new(self.schema());
+        let applied = self.applied(unit.conn(), &ledger, "check").await?;
+        unit.keep("check").await?;
+        let schema = self.schema();
+        let known = newest(&migrations(schema));
+        let found = match applied.versions().iter().max() {
+            Some(&version) if version == known => return Ok(()),
+            Some(&version) if version > known => {
+                return Err(unsupported(
+                    "check",
+                    format!("{}; use a newer version of this program", newer(schema, version, known)),
+                ));
+            }
+            Some(version) => format!("version {version}"),
+            None => "none".to_owned(),
+        };
+        let what = format!("expected the schema {schema} in version {known}, found {found}: run `delta migrate up`");
+        Err(unsupported("check", what))
+    }
+
+    async fn applied(&self, conn: &mut PgConnection, ledger: &Ledger, operation: &'static str) -> Result<Applied> {
+        if !yes(conn, &ledger.has_schema, operation).await? {
+            return Ok(Applied::NoSchema);
+        }
+        if !yes(conn, &ledger.has_table, operation).await? {
+            return Ok(Applied::NoTable);
+        }
+        let rows = sqlx::raw_sql(AssertSqlSafe(&*ledger.versions)).fetch_all(conn).await.map_err(during(operation))?;
+        let version = |row: &sqlx::postgres::PgRow| row.try_get::<i32, _>(0).map_err(during(operation));
+        let versions: Result<Vec<i32>> = rows.iter().map(version).collect();
+        Ok(Applied::Versions(versions?.into_iter().filter_map(|version| u32::try_from(version).ok()).collect()))
+    }
+
+    async fn migrate_in(&self, conn: &mut PgConnection, target: Target) -> Result<Vec<MigrationStatus>> {
+        let ledger = Ledger::new(self.schema());
+        let known = migrations(self.schema());
+        run(conn, &ledger.lock).await?;
+        let applied = self.applied(conn, &ledger, OPERATION).await?;
+        let target = match target {
+            Target::Latest => newest(&known),
+            Target::Version(version) => version,
+        };
+        if let Some(&version) = applied.versions().iter().max().filter(|version| **version > newest(&known)) {
+            let what = format!("{}; nothing was changed", newer(self.schema(), version, newest(&known)));
+            return Err(unsupported(OPERATION, what));
+        }
+        if target > newest(&known) {
+            let what = format!("expected a version up to {}, found {target}", newest(&known));
+            return Err(Error::new(ErrorKind::Invalid, OPERATION, what));
+        }
+        let versions = applied.versions().to_vec();
+        if target > 0 {
+            self.make_ledger(conn, &ledger, &applied).await?;
+        }
+        for migration in known.iter().filter(|one| one.version <= target && !versions.contains(&one.version)) {
+            run(conn, &migration.up).await?;
+            let query = sqlx::query(AssertSqlSafe(&*ledger.note)).persistent(false);
+            let query = query.bind(i32::try_from(migration.version).unwrap_or(i32::MAX)).bind(migration.name);
+            query.execute(&mut *conn).await.map_err(during(OPERATION))?;
+        }
+        for migration in known.iter().rev().filter(|one| one.version > target && versions.contains(&one.version)) {
+            run(conn, &migration.down).await?;
+            let query = sqlx::query(AssertSqlSafe(&*ledger.forget)).persistent(false);
+            let query = query.bind(i32::try_from(migration.version).unwrap_or(i32::MAX));
+            query.execute(&mut *conn).await.map_err(during(OPERATION))?;
+        }
+        if target == 0 && matches!(applied, Applied::Versions(_)) {
+            run(conn, &ledger.remove).await?;
+        }
+        Ok(status(&known, |version| version <= target))
+    }
+
+    async fn make_ledger(&self, conn: &mut PgConnection, ledger: &Ledger, applied: &Applied) -> Result<()> {
+        let missing = |right: &'static str| {
+            move |source: Error| match source.kind() {
+                ErrorKind::Unsupported => {
+                    unsupported(OPERATION, format!("the role may not create what is missing: {right}"))
+                }
+                _ => source,
+            }
+        };
+        if matches!(applied, Applied::NoSchema) {
+            let hint = format!("grant it CREATE on the database, or create the schema {} for it", self.schema());
+            run(conn, &ledger.create_schema).await.map_err(|source| match source.kind() {
+                ErrorKind::Unsupported => unsupported(OPERATION, format!("the role may not create a schema: {hint}")),
+                _ => source,
+            })?;
+        }
+        if !matches!(applied, Applied::Versions(_)) {
+            run(conn, &ledger.create_table).await.map_err(missing("grant it CREATE and USAGE on the schema"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Migrate for PgStore {
+    async fn migrate_to(&self, target: Target) -> Result<Vec<MigrationStatus>> {
+        let mut conn = self.connections().acquire().await?;
+        let mut unit = Unit::open(&mut conn, Need::Transaction, OPERATION).await?;
+        let status = self.migrate_in(unit.conn(), target).await?;
+        unit.keep(OPERATION).await?;
+        self.names().clear();
+        Ok(status)
+    }
+
+    async fn migration_status(&self) -> Result<Vec<MigrationStatus>> {
+        let mut conn = self.connections().acquire().await?;
+        let ledger = Ledger::new(self.schema());
+        let mut unit = Unit::open(&mut conn, Need::Transaction, OPERATION).await?;
+        let applied = self.applied(unit.conn(), &ledger, OPERATION).await?;
+        unit.keep(OPERATION).await?;
+        let known = migrations(self.schema());
+        let mut status = status(&known, |version| applied.versions().contains(&version));
+        let unknown = applied.versions().iter().filter(|version| **version > newest(&known));
+        status.extend(unknown.map(|&version| MigrationStatus {
+            version,
+            name: "of a newer version of this program".to_owned(),
+            applied: true,
+        }));
+        Ok(status)
+    }
+
+    fn migration_sql(&self) -> String {
+        let ledger = Ledger::new(self.schema());
+        let mut text = format!("{};\n{};\n", ledger.create_schema, ledger.create_table);
+        for migration in migrations(self.schema()) {
+            let (version, name) = (migration.version, migration.name);
+            let note = ledger.note.replace("$1", &version.to_string()).replace("$2", &format!("'{name}'"));
+            text += &format!("\n-- {version}: {name}\n{}\n{note};\n", migration.up);
+        }
+        text
+    }
+}
+
+fn newest(known: &[Migration]) -> u32 {
+    known.last().map_or(0, |migration| migration.version)
+}
+
+fn status(known: &[Migration], applied: impl Fn(u32) -> bool) -> Vec<MigrationStatus> {
+    let status = |one: &Migration| MigrationStatus {
+        version: one.version,
+        name: one.name.to_owned(),
+        applied: applied(one.version),
+    };
+    known.iter().map(status).collect()
+}
+
+fn newer(schema: &delta_sql::SchemaName, found: u32, known: u32) -> String {
+    format!("expected the schema {schema} in a version up to {known}, found version {found}")
+}
+
+fn unsupported(operation: &'static str, what: String) -> Error {
+    Error::new(ErrorKind::Unsupported, operation, what)
+}
+
+async fn run(conn: &mut PgConnection, text: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(conn).await.map_err(during(OPERATION))?;
+    Ok(())
+}
+
+async fn yes(conn: &mut PgConnection, text: &str, operation: &'static str) -> Result<bool> {
+    let query = sqlx::query_scalar(AssertSqlSafe(text)).persistent(false);
+    query.fetch_one(conn).await.map_err(during(operation))
+}

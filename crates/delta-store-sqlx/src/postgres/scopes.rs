@@ -1,0 +1,83 @@
+use delta_core::{
+    Changeset, Error, ErrorKind, Event, EventKind, Metadata, Name, Position, Result, Scope, ScopeRecord, ScopeWrite,
+    Subject,
+};
+use sqlx::{PgConnection, Row};
+
+use super::errors::{corrupt, during};
+use super::moment::Moment;
+use super::names::Known;
+use super::rows::Fields;
+use super::store::PgStore;
+
+impl PgStore {
+    pub(super) async fn read_scopes(&self, conn: &mut PgConnection) -> Result<Vec<ScopeRecord>> {
+        let rows = self.read(conn, self.query(&self.sql().scopes), "scopes").await?;
+        let record = |row| {
+            let mut fields = Fields::new(row, "scopes");
+            let table: i32 = fields.take()?;
+            let name = Name::new(fields.take::<&str>()?).map_err(|invalid| corrupt("scopes", invalid.to_string()))?;
+            let scope = if table == 0 { Scope::Kind(name) } else { Scope::Namespace(name) };
+            Ok(ScopeRecord { scope, paused: fields.take()?, settings: fields.take()? })
+        };
+        rows.iter().map(record).collect()
+    }
+
+    /// Writes what a changeset says of kinds and namespaces, which exist by now. Returns the events that it appended.
+    pub(super) async fn write_scopes(
+        &self,
+        conn: &mut PgConnection,
+        set: &Changeset,
+        known: &Known,
+    ) -> Result<Vec<Event>> {
+        // Locked in one order by all; the events keep the order of the changes.
+        let mut order: Vec<usize> = (0..set.scopes.len()).collect();
+        order.sort_by_key(|&number| &set.scopes[number].scope);
+        let mut changed = vec![None; set.scopes.len()];
+        let sql = self.sql();
+        for number in order {
+            let change = &set.scopes[number];
+            let (pause, settle, name) = match &change.scope {
+                Scope::Kind(name) => (&sql.pause_kind, &sql.set_kind, name),
+                Scope::Namespace(name) => (&sql.pause_namespace, &sql.set_namespace, name),
+            };
+            let (text, paused) = match &change.write {
+                ScopeWrite::Settings(settings) => {
+                    let query = self.query(settle).bind(name.as_str()).bind(settings);
+                    query.execute(&mut *conn).await.map_err(during("commit"))?;
+                    continue;
+                }
+                ScopeWrite::Pause => (pause, true),
+                ScopeWrite::Resume => (pause, false),
+            };
+            let query = self.query(text).bind(name.as_str()).bind(paused);
+            let row = query.fetch_optional(&mut *conn).await.map_err(during("commit"))?;
+            changed[number] = row.map(|_| if paused { EventKind::Paused } else { EventKind::Resumed });
+        }
+        let mut events = Vec::new();
+        for (change, kind) in set.scopes.iter().zip(changed) {
+            let Some(kind) = kind else { continue };
+            let id = known.scope_id(&change.scope).ok_or_else(|| unnamed(&change.scope))?;
+            let (namespace, object_kind) = match change.scope {
+                Scope::Namespace(_) => (Some(id), None),
+                Scope::Kind(_) => (None, Some(id)),
+            };
+            let query = self.query(&sql.append_scope).bind(kind.as_str()).bind(namespace).bind(object_kind);
+            let row = query.bind(Moment(set.now)).fetch_one(&mut *conn).await.map_err(during("commit"))?;
+            events.push(Event {
+                position: Position::new(row.try_get(0).map_err(during("commit"))?),
+                kind,
+                subject: Subject::Scope(change.scope.clone()),
+                at: set.now,
+                metadata: Metadata::EMPTY,
+                trace: None,
+                object: None,
+            });
+        }
+        Ok(events)
+    }
+}
+
+fn unnamed(scope: &Scope) -> Error {
+    Error::new(ErrorKind::Corrupt, "commit", format!("expected {scope} to have been created, found it missing"))
+}

@@ -1,0 +1,66 @@
+//! A database of its own for each test.
+
+use delta_core::{Error, ErrorKind, Migrate, ResourceId, Result, Target};
+use delta_store_sqlx::sqlx::postgres::PgPool;
+use delta_store_sqlx::sqlx::{self, Postgres, Transaction};
+use delta_store_sqlx::{PgSettings, PgStore};
+use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::database::PostgresDatabase;
+
+/// A store on an empty database.
+pub struct Server {
+    pub store: PgStore,
+    pub database: PostgresDatabase,
+}
+
+impl Server {
+    /// A store on a database of the shared server, migrated.
+    pub async fn fixture(settings: PgSettings) -> Self {
+        let database = PostgresDatabase::create().await.expect("a database");
+        let store = PgStore::options(database.url()).settings(settings).connect().await.expect("a store");
+        store.migrate_to(Target::Latest).await.expect("a schema");
+        Self { store, database }
+    }
+
+    /// Runs statements of the test's own, on a connection of its own.
+    #[allow(dead_code, reason = "each test program uses some of this")]
+    pub async fn run(&self, statements: &str) {
+        let pool = PgPool::connect(self.database.url()).await.expect("a connection");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&pool).await.expect("a statement");
+        pool.close().await;
+    }
+}
+
+fn failed(error: sqlx::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "end", error)
+}
+
+impl Fixture for Server {
+    type Store = PgStore;
+    type Tx = Transaction<'static, Postgres>;
+
+    fn store(&self) -> &PgStore {
+        &self.store
+    }
+
+    async fn begin(&self) -> Result<Self::Tx> {
+        self.store.begin().await
+    }
+
+    async fn end(&self, tx: Self::Tx, keep: Keep) -> Result<()> {
+        match keep {
+            Keep::Commit => tx.commit().await.map_err(failed),
+            Keep::Rollback => tx.rollback().await.map_err(failed),
+        }
+    }
+
+    async fn set_state(&self, id: ResourceId, state: &str) -> Result<()> {
+        // As the migration of a newer program that knows more states would.
+        let widened = format!(
+            "ALTER TABLE delta.resource DROP CONSTRAINT resource_state; \
+             UPDATE delta.resource SET state = '{state}' WHERE id = {id}"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(widened)).execute(self.store.pool()).await.map_err(failed)?;
+        Ok(())
+    }
+}
