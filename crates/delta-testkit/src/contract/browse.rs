@@ -40,6 +40,7 @@ pub async fn list_pages_by_id<F: Fixture>(kit: Kit<F>) {
             let Some(last) = page.last() else { break };
             after = last.id;
             found.extend(page);
+            assert!(found.len() <= stored.len(), "no row is on two pages");
         }
         let head = |row: &Resource| Resource { detail: None, ..row.clone() };
         match depth {

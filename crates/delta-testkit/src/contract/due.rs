@@ -120,6 +120,7 @@ pub async fn due_for_the_end_of_a_full_run_is_every_resource_by_id<F: Fixture>(k
         let Some(last) = page.last() else { break };
         after = last.id;
         found.extend(page);
+        assert!(found.len() <= stored.len(), "no row is on two pages");
     }
     assert_eq!(object_ids(&found), object_ids(&stored));
 }

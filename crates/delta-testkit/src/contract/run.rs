@@ -1,23 +1,41 @@
 use std::future::Future;
+use std::time::Duration;
 
 use super::fixture::Fixture;
 use super::kit::Kit;
+
+/// How long a case may take before it counts as hanging.
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// Runs one case on a fresh fixture, on a runtime of its own.
 ///
 /// # Panics
 ///
-/// Panics if the case fails.
+/// Panics if the case fails, or takes longer than five minutes.
 pub fn run<F, Made, Ran>(make: impl FnOnce() -> Made, case: impl FnOnce(Kit<F>) -> Ran)
 where
     F: Fixture,
     Made: Future<Output = F>,
-    Ran: Future<Output = ()>,
+    Ran: Future<Output = ()> + Send + 'static,
 {
+    let name = std::thread::current().name().unwrap_or("a case").to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_name(name)
         .enable_all()
         .build()
         .expect("a runtime of two threads");
-    runtime.block_on(async { case(Kit::new(make().await)).await });
+    let ended = runtime.block_on(async {
+        // As a task of its own: even a case that never yields does not keep the limit from being noticed.
+        let case = runtime.spawn(case(Kit::new(make().await)));
+        tokio::time::timeout(LIMIT, case).await
+    });
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(failed)) => std::panic::resume_unwind(failed.into_panic()),
+        Err(_) => {
+            runtime.shutdown_background();
+            panic!("the case hangs: it still runs after {LIMIT:?}");
+        }
+    }
 }

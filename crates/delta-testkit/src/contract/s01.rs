@@ -227,6 +227,8 @@ pub async fn s01_a_dropped_claim_leaves_all_or_nothing<F: Fixture>(kit: Kit<F>) 
                 if kit.store().lanes(&mut conn, &lanes).await.expect("lanes").is_empty() {
                     return;
                 }
+                drop(conn);
+                tokio::task::yield_now().await;
             }
         })
         .await;

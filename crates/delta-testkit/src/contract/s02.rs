@@ -49,7 +49,7 @@ async fn inform_each<F: Fixture>(kit: Kit<F>, ids: Vec<ResourceId>) {
             let read = kit.row(id).await;
             match kit.apply(at(2), inform(&read, at(2))).await {
                 Outcome::Applied(_) => break,
-                Outcome::Stale => {}
+                Outcome::Stale => tokio::task::yield_now().await,
                 other => panic!("an inform was {other:?}"),
             }
         }
@@ -65,6 +65,7 @@ pub async fn s02_a_claim_and_an_inform_of_one_row_both_survive<F: Fixture>(kit: 
     soon("every row is claimed", async {
         while claimed.len() < ids.len() {
             claimed.extend(kit.claim(at(2), 1).await);
+            tokio::task::yield_now().await;
         }
     })
     .await;

@@ -211,6 +211,7 @@ pub async fn s07_filters_choose_events<F: Fixture>(kit: Kit<F>) {
                     break;
                 }
                 after = page.next;
+                tokio::task::yield_now().await;
             }
         })
         .await;
@@ -263,6 +264,7 @@ pub async fn s07_an_open_appender_is_not_skipped<F: Fixture>(kit: Kit<F>) {
             let page = kit.page(after, 100, EventFilter::default()).await;
             read.extend(page.events);
             after = page.next;
+            tokio::task::yield_now().await;
         }
     })
     .await;

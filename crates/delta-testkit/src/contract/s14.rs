@@ -21,6 +21,7 @@ async fn keep_informing<F: Fixture>(kit: Kit<F>, until: tokio::sync::watch::Rece
         let read = kit.find(&key("a")).await.expect("the row");
         is_of_one_generation(&read);
         kit.apply(at(2), inform(&read, at(2))).await;
+        tokio::task::yield_now().await;
     }
 }
 
@@ -41,6 +42,7 @@ pub async fn s14_a_claimed_object_is_of_its_generation<F: Fixture>(kit: Kit<F>) 
                 applied(&kit.apply(at(2), back).await);
                 claims += 1;
             }
+            tokio::task::yield_now().await;
         }
     })
     .await;
