@@ -286,3 +286,210 @@ pub fn advance(mark: &Cursor, to: Timestamp) -> Option<Cursor> {
     let moves = high_water(mark).is_none_or(|at| at < to);
     moves.then(|| Cursor { position: Some(to.as_micros().to_string()), ..mark.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
+    const SECOND: Duration = Duration::from_secs(1);
+    const HOUR: Duration = Duration::from_hours(1);
+    const ME: Owner = Owner::new(1);
+    const YOU: Owner = Owner::new(2);
+    const HOURLY: Pace = Pace { interval: Some(HOUR), jitter: SECOND };
+    const NEVER: Pace = Pace { interval: None, jitter: SECOND };
+
+    fn kind() -> Name {
+        Name::new("host").unwrap()
+    }
+
+    fn due() -> Cursor {
+        Cursor { next_at: Some(NOW), version: 1, ..Cursor::new(schedule_name(&kind())) }
+    }
+
+    fn begun(schedule: Cursor, now: Timestamp) -> Cursor {
+        match begin_turn(schedule, ME, now + SECOND, HOURLY, now) {
+            Some(Begin::Run(schedule)) => schedule,
+            other => panic!("expected a run, found {other:?}"),
+        }
+    }
+
+    fn asked() -> Cursor {
+        let text = RawValue::from_string(r#"{"full":true}"#.to_owned()).unwrap();
+        match request(&kind(), -1, text, NOW) {
+            CursorChange::Put(cursor) => Cursor { version: 1, ..cursor },
+            CursorChange::Remove { .. } => unreachable!("a request is put"),
+        }
+    }
+
+    #[test]
+    fn names_read_back_as_what_they_name() {
+        let namespace = Name::new("eu-west").unwrap();
+        assert_eq!(InformCursor::parse(&schedule_name(&kind())), Some(InformCursor::Schedule(kind())));
+        assert_eq!(InformCursor::parse(&mark_name(&kind(), &namespace)), Some(InformCursor::Mark(kind(), namespace)));
+        assert_eq!(asked().name, "inform/request/host/ffffffffffffffff");
+        assert_eq!(InformCursor::parse(&asked().name), Some(InformCursor::Request(kind())));
+        for foreign in [
+            "leader",
+            "inform/",
+            "inform/schedule",
+            "inform/schedule/a/b",
+            "inform/mark/a",
+            "inform/other/a",
+            "inform/mark/a/b/c",
+        ] {
+            assert_eq!(InformCursor::parse(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_taken_only_while_nobody_holds_it() {
+        let mine = take(due(), ME, NOW + SECOND, NOW).unwrap();
+        assert_eq!((mine.holder, mine.lease_until), (Some(ME), Some(NOW + SECOND)));
+        assert_eq!(take(mine.clone(), YOU, NOW + HOUR, NOW), None);
+        let yours = take(mine.clone(), YOU, NOW + HOUR, NOW + SECOND).unwrap();
+        assert_eq!(yours.holder, Some(YOU));
+        assert_eq!(renew(yours.clone(), ME, NOW + HOUR), None);
+        assert_eq!(release(yours, ME), None);
+        assert_eq!(renew(mine.clone(), ME, NOW + HOUR).unwrap().lease_until, Some(NOW + HOUR));
+        assert_eq!(release(mine, ME), Some(due()));
+    }
+
+    #[test]
+    fn the_term_counts_takings_of_office_and_no_renewals() {
+        let first = lead(Cursor::new(LEADER), ME, NOW + SECOND, NOW).unwrap();
+        assert_eq!(term(&first), 1);
+        assert_eq!(lead(first.clone(), YOU, NOW + HOUR, NOW), None);
+        let renewed = lead(first, ME, NOW + 2 * SECOND, NOW + SECOND).unwrap();
+        assert_eq!(term(&renewed), 1);
+        let second = lead(renewed, YOU, NOW + HOUR, NOW + 2 * SECOND).unwrap();
+        assert_eq!((term(&second), second.holder), (2, Some(YOU)));
+        let third = lead(release(second, YOU).unwrap(), YOU, NOW + HOUR, NOW).unwrap();
+        assert_eq!(term(&third), 3);
+    }
+
+    #[test]
+    fn a_schedule_is_fitted_to_the_pace_of_whoever_starts() {
+        let new = Cursor::new(schedule_name(&kind()));
+        let stored = |next_at| Cursor { next_at, ..new.clone() };
+        assert_eq!(align(&new, HOURLY, NOW), Some(stored(Some(NOW))));
+        assert_eq!(align(&new, NEVER, NOW), None);
+        assert_eq!(align(&stored(Some(NOW + HOUR)), HOURLY, NOW), None);
+        assert_eq!(align(&stored(Some(NOW + 2 * HOUR)), HOURLY, NOW), Some(stored(Some(NOW + HOUR + SECOND))));
+        assert_eq!(align(&stored(Some(NOW)), NEVER, NOW), Some(stored(None)));
+        let held = Cursor { holder: Some(YOU), lease_until: Some(NOW + HOUR), ..stored(None) };
+        assert_eq!(align(&held, HOURLY, NOW).unwrap().holder, Some(YOU));
+    }
+
+    #[test]
+    fn a_turn_begins_when_it_is_due_and_nobody_is_at_it() {
+        let pace = HOURLY;
+        assert_eq!(begin_turn(due(), ME, NOW + HOUR, pace, NOW - SECOND), None);
+        assert_eq!(begin_turn(Cursor { next_at: None, ..due() }, ME, NOW + HOUR, pace, NOW), None);
+        let held = begun(due(), NOW);
+        assert_eq!((tries(&held), held.next_at), (1, Some(NOW)));
+        assert_eq!(begin_turn(held.clone(), YOU, NOW + HOUR, pace, NOW), None);
+        let taken_over = begun(held, NOW + SECOND);
+        assert_eq!(tries(&taken_over), 2);
+    }
+
+    #[test]
+    fn the_next_turn_is_an_interval_and_a_jitter_after_the_begin_of_the_last() {
+        let done = end_turn(begun(due(), NOW), ME, RunEnd::Done, HOURLY, NOW, NOW + 2 * SECOND).unwrap();
+        assert_eq!((done.holder, done.next_at, tries(&done)), (None, Some(NOW + HOUR + SECOND), 0));
+        let never = end_turn(begun(due(), NOW), ME, RunEnd::Done, NEVER, NOW, NOW).unwrap();
+        assert_eq!(never.next_at, None);
+        assert_eq!(end_turn(begun(due(), NOW), YOU, RunEnd::Done, HOURLY, NOW, NOW), None);
+    }
+
+    #[test]
+    fn a_failed_turn_is_tried_again_ten_times_and_then_waits_for_the_next() {
+        let mut schedule = due();
+        let mut now = NOW;
+        for number in 1..=RETRIES {
+            schedule = end_turn(begun(schedule, now), ME, RunEnd::Failed(SECOND), HOURLY, now, now).unwrap();
+            now = now + SECOND;
+            assert_eq!((schedule.next_at, tries(&schedule)), (Some(now), number));
+        }
+        let last = end_turn(begun(schedule, now), ME, RunEnd::Failed(SECOND), HOURLY, now, now).unwrap();
+        assert_eq!((last.next_at, tries(&last)), (Some(now + HOUR + SECOND), 0));
+        let disabled = end_turn(begun(due(), NOW), ME, RunEnd::Failed(SECOND), NEVER, NOW, NOW).unwrap();
+        assert_eq!(disabled.next_at, None);
+    }
+
+    #[test]
+    fn a_turn_that_was_given_back_does_not_count_and_stays_due() {
+        let released = end_turn(begun(due(), NOW), ME, RunEnd::Released, HOURLY, NOW, NOW).unwrap();
+        assert_eq!((released.holder, released.next_at, tries(&released)), (None, Some(NOW), 0));
+    }
+
+    #[test]
+    fn a_turn_whose_runs_all_end_without_a_word_is_given_up() {
+        let mut schedule = due();
+        let mut now = NOW;
+        for _ in 0..=RETRIES {
+            schedule = begun(schedule, now);
+            now = now + SECOND;
+        }
+        let Some(Begin::GiveUp(CursorChange::Put(next))) = begin_turn(schedule, YOU, now + HOUR, HOURLY, now) else {
+            panic!("expected the turn to be given up");
+        };
+        assert_eq!((next.holder, next.next_at, tries(&next)), (None, Some(now + HOUR + SECOND), 0));
+    }
+
+    #[test]
+    fn a_request_keeps_what_was_asked_for_until_it_is_done_or_failed_too_often() {
+        let mut request = asked();
+        assert!(is_due(&request, NOW));
+        for number in 1..=RETRIES {
+            let Begin::Run(begun) = begin_request(request) else { panic!("expected a run") };
+            assert_eq!(requested(&begun).unwrap().get(), r#"{"full":true}"#);
+            assert_eq!(end_request(begun.clone(), RunEnd::Done, NOW), begun.clone().remove());
+            let CursorChange::Put(released) = end_request(begun.clone(), RunEnd::Released, NOW) else {
+                panic!("expected it to stay")
+            };
+            assert_eq!(tries(&released), number - 1);
+            let CursorChange::Put(failed) = end_request(begun, RunEnd::Failed(SECOND), NOW) else {
+                panic!("expected it to stay")
+            };
+            assert_eq!((failed.next_at, tries(&failed)), (Some(NOW + SECOND), number));
+            request = failed;
+        }
+        let Begin::Run(last) = begin_request(request) else { panic!("expected a run") };
+        assert_eq!(end_request(last.clone(), RunEnd::Failed(SECOND), NOW), last.clone().remove());
+        assert_eq!(begin_request(last.clone()), Begin::GiveUp(last.remove()));
+    }
+
+    #[test]
+    fn data_of_another_version_counts_as_none() {
+        let odd = Cursor { data: Some("[]".to_owned()), ..due() };
+        assert_eq!((tries(&odd), requested(&odd).is_none()), (0, true));
+        assert_eq!(tries(&begun(odd, NOW)), 1);
+    }
+
+    #[test]
+    fn the_high_water_mark_is_the_earlier_of_begin_and_newest_object() {
+        let mut seen = Seen::default();
+        assert_eq!(seen.high_water(NOW), None, "saw nothing");
+        seen.add(None);
+        assert_eq!(seen.high_water(NOW), Some(NOW), "objects without a date");
+        seen.add(Some(NOW - HOUR));
+        seen.add(Some(NOW - 2 * HOUR));
+        seen.add(None);
+        assert_eq!(seen.high_water(NOW), Some(NOW - HOUR), "the newest of those with one");
+        seen.add(Some(NOW + HOUR));
+        assert_eq!(seen.high_water(NOW), Some(NOW), "a date in the future");
+        assert_eq!(seen.objects, 5);
+    }
+
+    #[test]
+    fn the_high_water_mark_never_moves_backwards() {
+        let mark = Cursor::new("inform/mark/host/default");
+        assert_eq!(high_water(&mark), None);
+        let mark = advance(&mark, NOW).unwrap();
+        assert_eq!(high_water(&mark), Some(NOW));
+        assert_eq!(advance(&mark, NOW), None);
+        assert_eq!(advance(&mark, NOW - SECOND), None);
+        assert_eq!(high_water(&advance(&mark, NOW + SECOND).unwrap()), Some(NOW + SECOND));
+    }
+}

@@ -1,17 +1,19 @@
 //! What the tests of informers and of maintenance share: a scripted outside, a store on tokio's clock, and a worker by hand.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use delta::core::plan::{self, Report};
+use delta::core::plan::{self, Report, schedule};
 use delta::core::{
     Access, Changeset, ClaimRequest, Cursor, CursorQuery, EventObjects, LaneQuery, LeaseToken, Names, Owner, Store,
 };
 use delta::{
-    Action, Client, ClientSettings, Controller, Filter, InformContext, InformError, Key, ListQuery, MemoryStore,
-    Missing, MissingLimit, Object, ObjectSettings, Resource, State, Timestamp, WorkContext, WorkError,
+    Action, Client, ClientSettings, Controller, Error, Filter, InformContext, InformError, InformRun, InformSummary, Key,
+    ListQuery, MemoryStore, Missing, MissingLimit, Object, ObjectSettings, Resource, ScheduleInform, State, Timestamp,
+    WorkContext, WorkError,
 };
 use futures::FutureExt as _;
 use futures::stream::{self, Stream};
@@ -80,6 +82,7 @@ kinds! {
     Cautious = "cautious", ObjectSettings::new().missing(Missing::Delete).missing_limit(MissingLimit { share: 0.5, at_least: 1 });
     Seldom = "seldom", ObjectSettings::new().inform_interval(None);
     Patient = "patient", ObjectSettings::new().inform_timeout(None);
+    Ordered = "ordered", ObjectSettings::new().missing(Missing::Delete);
 }
 
 /// An object.
@@ -102,6 +105,11 @@ impl<K: Traits> Object for Item<K> {
 
     fn created_at(&self) -> Option<DateTime<Utc>> {
         self.at
+    }
+
+    /// Only objects of the kind `ordered` know which is newer.
+    fn compare(&self, stored: &Self) -> Option<Ordering> {
+        (K::KIND == Ordered::KIND).then(|| self.value.cmp(&stored.value))
     }
 
     fn settings() -> ObjectSettings {
@@ -236,9 +244,9 @@ pub fn settings() -> ClientSettings {
 
 /// No two clients of one database may have the same seed.
 fn rand_seed() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{self, AtomicU64};
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    NEXT.fetch_add(1, atomic::Ordering::Relaxed)
 }
 
 pub fn client<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> Client<MemoryStore> {
@@ -266,6 +274,34 @@ pub async fn cursors(store: &MemoryStore, prefix: &str) -> Vec<Cursor> {
 pub async fn cursor(store: &MemoryStore, name: &str) -> Option<Cursor> {
     let mut conn = store.acquire(Access::Read).await.unwrap();
     store.cursors(&mut conn, &CursorQuery::Names(vec![name.to_owned()])).await.unwrap().pop()
+}
+
+/// Writes over a cursor, whatever anybody thinks.
+pub async fn overwrite(store: &MemoryStore, name: &str, change: impl FnOnce(Cursor) -> Cursor) {
+    let stored = cursor(store, name).await.unwrap_or_else(|| Cursor::new(name));
+    let mut conn = store.acquire(Access::Write).await.unwrap();
+    let now = store.now(&mut conn).await.unwrap();
+    let changes = Changeset { cursors: vec![change(stored).put()], ..Changeset::new(now) };
+    assert_eq!(store.commit(&mut conn, &changes).await.unwrap().lost_cursor, None);
+}
+
+/// The high-water mark of a kind in a namespace.
+pub async fn mark<K: Traits>(store: &MemoryStore, namespace: &str) -> Option<Timestamp> {
+    let cursor = cursor(store, &format!("inform/mark/{}/{namespace}", K::KIND)).await?;
+    schedule::high_water(&cursor)
+}
+
+pub async fn schedule_of<K: Traits>(store: &MemoryStore) -> Cursor {
+    cursor(store, &format!("inform/schedule/{}", K::KIND)).await.unwrap()
+}
+
+/// A run in the foreground.
+pub fn here() -> ScheduleInform {
+    ScheduleInform::new().run(InformRun::Foreground)
+}
+
+pub async fn inform<K: Traits>(client: &Client<MemoryStore>, request: ScheduleInform) -> Result<InformSummary, Error> {
+    client.schedule_inform(K::KIND, request).await.map(Option::unwrap)
 }
 
 /// Claims all that is due, by hand, as a worker of another process.

@@ -1,10 +1,6 @@
-use delta::{InformOutcome, InformRun, ScheduleInform, State};
+use delta::{InformOutcome, State};
 
 use crate::kit::*;
-
-fn here() -> ScheduleInform {
-    ScheduleInform::new().run(InformRun::Foreground)
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_run_in_the_foreground_informs_what_the_stream_gives_and_sums_it_up() {

@@ -1,5 +1,6 @@
 //! What the leader does, on the memory store with a paused clock.
 #![cfg(feature = "memory")]
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "../informer/kit.rs"]
 #[expect(dead_code, reason = "shared with the tests of informers")]
