@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use delta_core::{Error, Name};
+use delta_core::{Error, Lane, Name, State};
 
 /// Counts an attempt that has ended.
 pub(crate) fn attempt(kind: &Name, outcome: &'static str) {
@@ -54,4 +54,52 @@ pub(crate) fn lease_age(age: Duration) {
 pub(crate) fn error(part: &'static str, error: &Error) {
     let kind = error.kind().to_string();
     metrics::counter!("delta_errors_total", "part" => part, "kind" => kind).increment(1);
+}
+
+/// Counts a run of an informer that has ended, and records how long it took.
+pub(crate) fn run(kind: &Name, outcome: &'static str, took: Duration) {
+    metrics::counter!("delta_inform_runs_total", "kind" => kind.to_string(), "outcome" => outcome).increment(1);
+    metrics::histogram!("delta_inform_run_seconds", "kind" => kind.to_string()).record(took);
+}
+
+/// Counts resources that a full run did not mention, and that were acted upon.
+pub(crate) fn missing(kind: &Name, resources: u64) {
+    metrics::counter!("delta_inform_missing_total", "kind" => kind.to_string()).increment(resources);
+}
+
+/// Counts resources that a step of maintenance has written.
+pub(crate) fn maintained(step: &'static str, resources: u64) {
+    metrics::counter!("delta_maintained_total", "step" => step).increment(resources);
+}
+
+/// Counts that this client took the lead.
+pub(crate) fn leader_changed() {
+    metrics::counter!("delta_leader_changes_total").increment(1);
+}
+
+/// Sets the term that this client leads in; 0 while it does not lead.
+pub(crate) fn leader_term(term: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 terms")]
+    metrics::gauge!("delta_leader_term").set(term as f64);
+}
+
+/// Sets how many resources of a lane are in a state; reported by the leader.
+pub(crate) fn resources(lane: &Lane, state: &State, resources: u64) {
+    let state = state.as_str().to_owned();
+    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 resources")]
+    metrics::gauge!("delta_resources", "namespace" => namespace, "kind" => kind, "state" => state)
+        .set(resources as f64);
+}
+
+/// Sets for how long the longest waiting resource of a lane has been due; reported by the leader.
+pub(crate) fn oldest_due(lane: &Lane, age: Duration) {
+    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
+    metrics::gauge!("delta_oldest_due_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
+}
+
+/// Sets how far a lane's high-water mark is behind; reported by the leader.
+pub(crate) fn high_water_age(lane: &Lane, age: Duration) {
+    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
+    metrics::gauge!("delta_high_water_age_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
 }
