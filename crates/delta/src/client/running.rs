@@ -1,10 +1,12 @@
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use delta_core::{Access, Error, ErrorKind, Result, Scope, ScopeWrite};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::client::AnyClient;
+use crate::clock::sleep;
 use crate::engine::Engine;
 use crate::{executor, informer, maintenance, tasks};
 
@@ -17,6 +19,17 @@ pub(crate) struct Stop {
     pub(crate) hard: CancellationToken,
     /// The tasks to wait for.
     pub(crate) tasks: TaskTracker,
+}
+
+impl Stop {
+    /// Waits until what runs is to be ended: `grace` after the stop at the latest.
+    pub(crate) async fn over(&self, grace: Duration) {
+        self.soft.cancelled().await;
+        tokio::select! {
+            () = self.hard.cancelled() => {}
+            () = sleep(grace) => {}
+        }
+    }
 }
 
 /// A started client. Dropping it stops the client in the background, with the same grace time.
