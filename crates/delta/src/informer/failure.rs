@@ -61,7 +61,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Informer(error) => error.fmt(f),
-            Self::Panicked(message) => write!(f, "the informer panicked: {message}"),
+            Self::Panicked(message) => write!(f, "the informer {message}"),
             Self::TimedOut(timeout) => write!(f, "the informer gave no object for {timeout:?}"),
             Self::TooManyMissing { missing, stored, allowed } => write!(
                 f,

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use delta_core::plan::schedule::{self, Begin, Pace, RunEnd};
 use delta_core::{
-    Access, Backoff, Change, Changeset, Cursor, CursorQuery, Error, ErrorKind, Locked, Owner, Receipt, Result,
-    RetryPolicy, Session, Timestamp,
+    Access, Backoff, Change, Changeset, Cursor, CursorChange, CursorQuery, Error, ErrorKind, Locked, Owner, Receipt,
+    Result, RetryPolicy, Session, Timestamp,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::clock::instant;
 use crate::engine::{Engine, Kind};
@@ -232,14 +232,22 @@ impl Held {
     }
 
     async fn end(&self, ending: Ending) -> Result<Option<Timestamp>, Failure> {
-        let mut session = self.engine.session(Access::Write).await?;
-        let ended = self.end_in(&mut *session, ending).await;
-        Engine::release(session, ended.as_ref().err());
+        // A stop waits for it: if it takes longer, the lease comes to its end by itself.
+        let limit = self.engine.settings.heartbeat_interval();
+        let ended = timeout(limit, async {
+            let mut session = self.engine.session(Access::Write).await?;
+            let ended = self.end_in(&mut *session, ending).await;
+            Engine::release(session, ended.as_ref().err());
+            ended
+        });
+        let ended = ended.await.unwrap_or_else(|_| {
+            let what = format!("expected an answer within {limit:?}, found none");
+            Err(Error::new(ErrorKind::Unavailable, "end a run of an informer", what))
+        });
         ended?.ok_or(Failure::TakenOver)
     }
 
     /// The outer option: whether the run could be ended; the inner: where the mark stands.
-    #[expect(clippy::option_option, reason = "two questions, two options")]
     async fn end_in(&self, session: &mut dyn Session, ending: Ending) -> Result<Option<Option<Timestamp>>> {
         let now = self.engine.now(session).await?;
         let mut names = self.names();
@@ -264,7 +272,13 @@ impl Held {
         };
         let Some(schedule) = schedule else { return Ok(None) };
         let mut changes = vec![schedule.put()];
-        changes.extend(request.map(|request| schedule::end_request(request, end, now)));
+        if let Some(request) = request {
+            let ended = schedule::end_request(request, end, now);
+            if let (CursorChange::Remove { name, .. }, RunEnd::Failed(_)) = (&ended, end) {
+                tracing::error!(request = %name, tries, "a run that was asked for failed too often, and is given up");
+            }
+            changes.push(ended);
+        }
         let mut stands = None;
         if let Ending::Done(Some((name, to))) = ending {
             let mark = pick(&mut cursors, &name).unwrap_or_else(|| Cursor::new(name));

@@ -8,6 +8,7 @@ use crate::engine::{Engine, woken};
 use crate::informer::failure::Failure;
 use crate::informer::hold::Hold;
 use crate::informer::run::Run;
+use crate::metrics;
 
 /// Acts on what a full run did not mention. Returns on how many.
 ///
@@ -33,7 +34,7 @@ pub(super) async fn settle(run: &Run, hold: &mut Hold, stop: &CancellationToken)
         let missing: Vec<Resource> = page.into_iter().filter(|row| is_missing(run, row, before)).collect();
         acted += act(run, hold, missing).await?;
     }
-    metrics::counter!("delta_inform_missing_total", "kind" => run.kind.name.to_string()).increment(acted);
+    metrics::missing(&run.kind.name, acted);
     Ok(acted)
 }
 

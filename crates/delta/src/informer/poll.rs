@@ -9,9 +9,9 @@ use crate::client::{AnyClient, ScheduleInform, Stop};
 use crate::clock::sleep;
 use crate::engine::{Engine, Kind};
 use crate::informer::failure::Failure;
-use crate::informer::hold::{Hold, Occasion};
+use crate::informer::hold::{Ending, Hold, Occasion};
 use crate::informer::run::Run;
-use crate::tasks;
+use crate::{metrics, tasks};
 
 /// How many due cursors one look takes.
 const LOOK: u32 = 100;
@@ -21,6 +21,7 @@ pub(super) async fn poll(client: AnyClient, stop: Stop) {
     let mut poll = Poll { client, stop, running: BTreeMap::new(), aligned: false };
     loop {
         if let Err(error) = poll.look().await {
+            metrics::error("inform", &error);
             tracing::warn!(%error, "could not look for due informers");
         }
         let interval = poll.client.engine.settings.poll_interval;
@@ -106,6 +107,9 @@ async fn find(engine: &Engine, session: &mut dyn Session) -> Result<Found> {
             found.push((kind.clone(), occasion, request));
         }
     }
+    if found.is_empty() {
+        return Ok(found);
+    }
     let names = found.iter().map(|(kind, ..)| schedule::schedule_name(&kind.name)).collect();
     let held: BTreeSet<String> = session
         .cursors_dyn(&CursorQuery::Names(names))
@@ -136,20 +140,36 @@ async fn due(engine: &Engine, session: &mut dyn Session, now: Timestamp) -> Resu
     Ok(due)
 }
 
-/// Runs what was found, unless another client is faster.
+/// Runs what was found, unless another client is faster; to the end of the grace time at most.
 async fn attend(client: AnyClient, kind: Arc<Kind>, occasion: Occasion, request: ScheduleInform, stop: Stop) {
-    match Hold::take(&client.engine, &kind, occasion).await {
-        Ok(None) => {}
-        Ok(Some(hold)) => {
-            let failure = match Run::new(&client, &kind, request) {
-                Ok(run) => run.run(hold, &stop.soft).await.err(),
-                Err(error) => Some(Failure::Store(error)),
-            };
-            match failure {
-                None | Some(Failure::Stopped) => {}
-                Some(failure) => tracing::error!(kind = %kind.name, %failure, "a run of an informer failed"),
-            }
+    let grace = client.engine.settings.grace;
+    tokio::select! {
+        biased;
+        () = run(&client, &kind, occasion, request, &stop) => {}
+        () = stop.over(grace) => {}
+    }
+}
+
+async fn run(client: &AnyClient, kind: &Arc<Kind>, occasion: Occasion, request: ScheduleInform, stop: &Stop) {
+    let mut hold = match Hold::take(&client.engine, kind, occasion).await {
+        Ok(Some(hold)) => hold,
+        Ok(None) => return,
+        Err(error) => {
+            metrics::error("inform", &error);
+            tracing::warn!(kind = %kind.name, %error, "a run of an informer could not begin");
+            return;
         }
-        Err(error) => tracing::warn!(kind = %kind.name, %error, "a run of an informer could not begin"),
+    };
+    let failure = match Run::new(client, kind, request) {
+        Ok(run) => run.run(hold, &stop.soft).await.err(),
+        Err(error) => {
+            // A request that is wrong is tried as often as any, and then given up.
+            hold.end(Ending::Failed).await.err();
+            Some(Failure::Store(error))
+        }
+    };
+    match failure {
+        None | Some(Failure::Stopped) => {}
+        Some(failure) => tracing::error!(kind = %kind.name, %failure, "a run of an informer failed"),
     }
 }

@@ -1,14 +1,15 @@
-use std::any::Any;
+use std::future::poll_fn;
 use std::mem;
-use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use crate::action::InformError;
 use crate::clock::instant;
+use crate::executor::guarded;
 use crate::inform::Mention;
 use crate::informer::failure::Failure;
 
@@ -43,7 +44,7 @@ impl<'a> Reader<'a> {
         timeout: Option<Duration>,
         limit: Option<u64>,
     ) -> Result<Self, Failure> {
-        let stream = std::panic::catch_unwind(AssertUnwindSafe(inform)).map_err(|panic| panicked(&*panic))?;
+        let stream = guarded(inform).map_err(|panic| Failure::Panicked(panic.message))?;
         Ok(Self { stream: Some(stream), timeout, left: limit, gathered: Vec::new(), wait_until: None })
     }
 
@@ -64,7 +65,11 @@ impl<'a> Reader<'a> {
             if self.wait_until.is_none() {
                 self.wait_until = self.timeout.and_then(|timeout| instant().checked_add(timeout));
             }
-            let next = AssertUnwindSafe(stream.next()).catch_unwind();
+            let next = poll_fn(|cx| match guarded(|| stream.poll_next_unpin(cx)) {
+                Ok(Poll::Ready(next)) => Poll::Ready(Ok(next)),
+                Ok(Poll::Pending) => Poll::Pending,
+                Err(panic) => Poll::Ready(Err(Failure::Panicked(panic.message))),
+            });
             let next = match self.wait_until {
                 Some(until) => timeout_at(until, next).await,
                 None => Ok(next.await),
@@ -79,7 +84,7 @@ impl<'a> Reader<'a> {
                 }
                 Ok(Ok(None)) => break Some(Ok(())),
                 Ok(Ok(Some(Err(error)))) => break Some(Err(Failure::Informer(error))),
-                Ok(Err(panic)) => break Some(Err(panicked(&*panic))),
+                Ok(Err(panicked)) => break Some(Err(panicked)),
                 Err(_) if self.gathered.is_empty() => {
                     break Some(Err(Failure::TimedOut(self.timeout.unwrap_or_default())));
                 }
@@ -92,9 +97,4 @@ impl<'a> Reader<'a> {
         self.wait_until = None;
         Batch { mentions: mem::take(&mut self.gathered), end }
     }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
-    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Failure::Panicked(message.unwrap_or("without a message").to_owned())
 }

@@ -1,21 +1,29 @@
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use delta_core::plan::Source;
 use delta_core::plan::schedule::{self, Seen};
-use delta_core::{Access, CursorQuery, Existing, InformOptions, Missing, Name, Result, Timestamp};
+use delta_core::plan::{InformInput, Source};
+use delta_core::{
+    Access, Backoff, CursorQuery, Error, Existing, InformOptions, Missing, Name, Result, RetryPolicy as _, Timestamp,
+};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::client::{AnyClient, InformSummary, ScheduleInform};
 use crate::clock::{instant, sleep};
 use crate::context::InformContext;
-use crate::engine::{Engine, Kind, Transaction};
+use crate::engine::{Batch, Engine, Kind, Transaction};
 use crate::inform::Mention;
 use crate::informer::failure::Failure;
 use crate::informer::hold::{Ending, Hold};
 use crate::informer::mentioned::Mentioned;
 use crate::informer::missing;
 use crate::informer::reader::Reader;
+use crate::metrics;
+
+/// How often a batch is committed before the run fails.
+const TRIES: i64 = 4;
 
 /// A run of an informer.
 pub(super) struct Run {
@@ -59,14 +67,13 @@ impl Run {
     pub(super) async fn run(mut self, mut hold: Hold, stop: &CancellationToken) -> Result<InformSummary, Failure> {
         let started = instant();
         let kind = self.kind.clone();
-        let outcome = match self.stream(&mut hold, stop).await {
+        let span = tracing::info_span!("inform", kind = %kind.name, namespace = %self.namespace);
+        let outcome = match self.stream(&mut hold, stop).instrument(span).await {
             Ok(()) => hold.end(Ending::Done(self.mark(hold.began()))).await,
             Err(failure) => Err(failure),
         };
         let name = outcome.as_ref().map_or_else(Failure::as_str, |_| "done");
-        metrics::counter!("delta_inform_runs_total", "kind" => kind.name.to_string(), "outcome" => name).increment(1);
-        metrics::histogram!("delta_inform_run_seconds", "kind" => kind.name.to_string())
-            .record(instant().duration_since(started));
+        metrics::run(&kind.name, name, instant().duration_since(started));
         match outcome {
             Ok(mark) => {
                 self.summary.high_water = mark.or(self.summary.high_water);
@@ -125,8 +132,7 @@ impl Run {
                 }
                 batch = reader.batch() => batch,
             };
-            hold.check()?;
-            self.apply(batch.mentions).await?;
+            self.apply(batch.mentions, hold, stop).await?;
             match batch.end {
                 None => {}
                 Some(Ok(())) => break,
@@ -166,22 +172,13 @@ impl Run {
     }
 
     /// Informs a batch.
-    async fn apply(&mut self, mentions: Vec<Mention>) -> Result<()> {
+    async fn apply(&mut self, mentions: Vec<Mention>, hold: &Hold, stop: &CancellationToken) -> Result<(), Failure> {
         if mentions.is_empty() {
             return Ok(());
         }
-        let engine = self.client.engine.clone();
-        let inputs = engine.inform_inputs(mentions, &self.options, Source::Informer)?;
-        let mut session = engine.session(Access::Write).await?;
-        let result = async {
-            let now = engine.now(&mut *session).await?;
-            engine.refresh_policies(&mut *session, now).await?;
-            engine.inform(&mut *session, &inputs, now, Transaction::Own).await
-        }
-        .await;
-        Engine::release(session, result.as_ref().err());
-        let batch = result?;
-        engine.wake(batch.woken);
+        let inputs =
+            self.client.engine.inform_inputs(mentions, &self.options, Source::Informer).map_err(Error::from)?;
+        let batch = self.commit(&inputs, hold, stop).await?;
         for answer in batch.answers {
             match answer {
                 Ok(informed) => *self.summary.outcomes.entry(informed.outcome).or_default() += 1,
@@ -199,5 +196,41 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Commits a batch; again a few times if the database is away, as the whole run would have to begin anew.
+    async fn commit(&self, inputs: &[InformInput], hold: &Hold, stop: &CancellationToken) -> Result<Batch, Failure> {
+        let mut tries = 0;
+        loop {
+            hold.check()?;
+            let error = match self.commit_once(inputs).await {
+                Ok(batch) => return Ok(batch),
+                Err(error) => error,
+            };
+            tries += 1;
+            if !error.is_transient() || tries == TRIES {
+                return Err(error.into());
+            }
+            tracing::warn!(kind = %self.kind.name, %error, "a batch could not be informed, and is tried again");
+            tokio::select! {
+                () = stop.cancelled() => return Err(Failure::Stopped),
+                () = sleep(Backoff::DEFAULT.delay(tries, self.client.engine.random.unit())) => {}
+            }
+        }
+    }
+
+    async fn commit_once(&self, inputs: &[InformInput]) -> Result<Batch> {
+        let engine = &self.client.engine;
+        let mut session = engine.session(Access::Write).await?;
+        let result = async {
+            let now = engine.now(&mut *session).await?;
+            engine.refresh_policies(&mut *session, now).await?;
+            engine.inform(&mut *session, inputs, now, Transaction::Own).await
+        }
+        .await;
+        Engine::release(session, result.as_ref().err());
+        let mut batch = result?;
+        engine.wake(mem::take(&mut batch.woken));
+        Ok(batch)
     }
 }

@@ -26,12 +26,11 @@ pub(super) async fn purge(engine: &Arc<Engine>) -> Result<()> {
             scopes.namespaces.iter().map(|name| (name, setting(engine.namespace_settings(name).retention)));
         for (lanes, period) in periods(kinds, namespaces, default(engine.settings.retention)) {
             let due = |now| Due::Purge { state: state.clone(), since_by: now - period };
-            let purged = sweep(engine, due, lanes, |row, now| {
+            sweep(engine, "purge", due, lanes, |row, now| {
                 let objects = engine.kind_settings(&row.key.kind).event_objects;
                 plan::purge(&row, engine.retention(&row.key.namespace, &row.key.kind), objects, now).ok()
             })
             .await?;
-            metrics::counter!("delta_purged_total", "state" => state.as_str().to_owned()).increment(purged);
         }
     }
     Ok(())

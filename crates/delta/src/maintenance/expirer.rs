@@ -14,13 +14,12 @@ pub(super) async fn expire(engine: &Arc<Engine>) -> Result<()> {
     let namespaces = scopes.namespaces.iter().map(|name| (name, engine.namespace_settings(name).expiry));
     for (lanes, period) in periods(kinds, namespaces, None) {
         let due = |now| Due::Expiry { synced_by: now - period };
-        let expired = sweep(engine, due, lanes, |row, now| {
+        sweep(engine, "expire", due, lanes, |row, now| {
             let objects = engine.kind_settings(&row.key.kind).event_objects;
             let expiry = engine.expiry(&row.key.namespace, &row.key.kind)?;
             plan::expire(row, expiry, objects, now).ok()
         })
         .await?;
-        metrics::counter!("delta_expired_total").increment(expired);
     }
     Ok(())
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use delta_core::plan::schedule::{self, InformCursor};
 use delta_core::{Access, CursorQuery, Error, ErrorKind, Filter, Lane, Result, Session, State};
-use metrics::gauge;
 use tokio::time::timeout;
 
 use crate::clock::sleep;
 use crate::engine::Engine;
+use crate::metrics;
 
 /// What the leader reports about the whole database. It takes back what it reported when it leads no longer, so that the
 /// gauges of all clients add up.
@@ -21,9 +21,7 @@ pub(super) struct Gauges {
 
 impl Gauges {
     pub(super) fn new(term: u64) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        gauge!("delta_leader_term").set(term as f64);
-        gauge!("delta_leader").set(1.0);
+        metrics::leader_term(term);
         Self { resources: BTreeSet::new(), due: BTreeSet::new(), marks: BTreeSet::new() }
     }
 
@@ -32,7 +30,7 @@ impl Gauges {
         loop {
             if let Err(error) = self.count(engine).await {
                 tracing::warn!(step = "count", %error, "a step of maintenance failed");
-                metrics::counter!("delta_maintenance_errors_total", "step" => "count").increment(1);
+                metrics::error("count", &error);
             }
             sleep(interval).await;
         }
@@ -56,11 +54,10 @@ impl Gauges {
         let marks = session.cursors_dyn(&CursorQuery::Prefix(schedule::INFORMS.to_owned())).await?;
         self.reset();
         for count in counts {
-            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-            resources(&count.lane, &count.state, count.count as f64);
+            metrics::resources(&count.lane, &count.state, count.count);
             let age = count.oldest_run_at.filter(|at| *at <= now).map(|at| now.since(at));
             if let Some(age) = age {
-                due(&count.lane, age);
+                metrics::oldest_due(&count.lane, age);
                 self.due.insert(count.lane.clone());
             }
             self.resources.insert((count.lane, count.state));
@@ -70,7 +67,7 @@ impl Gauges {
                 (InformCursor::parse(&mark.name), schedule::high_water(&mark))
             {
                 let lane = Lane { namespace, kind };
-                behind(&lane, now.since(at));
+                metrics::high_water_age(&lane, now.since(at));
                 self.marks.insert(lane);
             }
         }
@@ -79,13 +76,13 @@ impl Gauges {
 
     fn reset(&mut self) {
         for (lane, state) in std::mem::take(&mut self.resources) {
-            resources(&lane, &state, 0.0);
+            metrics::resources(&lane, &state, 0);
         }
         for lane in std::mem::take(&mut self.due) {
-            due(&lane, Duration::ZERO);
+            metrics::oldest_due(&lane, Duration::ZERO);
         }
         for lane in std::mem::take(&mut self.marks) {
-            behind(&lane, Duration::ZERO);
+            metrics::high_water_age(&lane, Duration::ZERO);
         }
     }
 }
@@ -93,22 +90,6 @@ impl Gauges {
 impl Drop for Gauges {
     fn drop(&mut self) {
         self.reset();
-        gauge!("delta_leader").set(0.0);
+        metrics::leader_term(0);
     }
-}
-
-fn resources(lane: &Lane, state: &State, count: f64) {
-    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
-    gauge!("delta_resources", "namespace" => namespace, "kind" => kind, "state" => state.as_str().to_owned())
-        .set(count);
-}
-
-fn due(lane: &Lane, age: Duration) {
-    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
-    gauge!("delta_oldest_due_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
-}
-
-fn behind(lane: &Lane, age: Duration) {
-    let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
-    gauge!("delta_high_water_age_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
 }

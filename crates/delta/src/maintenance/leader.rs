@@ -3,12 +3,13 @@ use std::time::Duration;
 
 use delta_core::plan::schedule;
 use delta_core::{Access, Changeset, Cursor, CursorQuery, Result, Session};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{instant, sleep};
 use crate::engine::Engine;
 use crate::maintenance::office;
+use crate::metrics;
 
 /// The longest lease of a leader.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -29,7 +30,7 @@ pub(super) async fn campaign(engine: Arc<Engine>, stop: CancellationToken) {
             () = sleep(pause + leader.engine.random.up_to(pause / 10)) => {}
         }
     }
-    if let Err(error) = leader.resign().await {
+    if let Ok(Err(error)) = timeout(leader.lease, leader.resign()).await {
         tracing::debug!(%error, "could not resign: another client leads once the lease is over");
     }
 }
@@ -53,7 +54,7 @@ impl Leader {
             }
         };
         tracing::info!(term, owner = %self.engine.owner, "leads");
-        metrics::counter!("delta_leader_changes_total").increment(1);
+        metrics::leader_changed();
         let engine = self.engine.clone();
         tokio::select! {
             biased;

@@ -9,6 +9,7 @@ use crate::clock::sleep;
 use crate::engine::Engine;
 use crate::maintenance::gauges::Gauges;
 use crate::maintenance::{cleaner, expirer, rescuer};
+use crate::metrics;
 
 /// Does the leader's work until it is dropped.
 ///
@@ -34,7 +35,7 @@ pub(super) async fn every<'a>(
     loop {
         if let Err(error) = step().await {
             tracing::warn!(step = name, %error, "a step of maintenance failed");
-            metrics::counter!("delta_maintenance_errors_total", "step" => name).increment(1);
+            metrics::error(name, &error);
         }
         sleep(interval).await;
     }

@@ -8,8 +8,9 @@ use crate::maintenance::sweep::sweep;
 
 /// Ends the attempts whose lease is over.
 pub(super) async fn rescue(engine: &Arc<Engine>) -> Result<()> {
-    let rescued = sweep(
+    sweep(
         engine,
+        "rescue",
         |now| Due::Rescue { now },
         Lanes::default(),
         |row, now| {
@@ -19,7 +20,5 @@ pub(super) async fn rescue(engine: &Arc<Engine>) -> Result<()> {
             Some(change)
         },
     )
-    .await?;
-    metrics::counter!("delta_rescued_total").increment(rescued);
-    Ok(())
+    .await
 }

@@ -7,18 +7,17 @@ use tokio::time::timeout;
 
 use crate::engine::{Engine, woken};
 use crate::maintenance::periods::Lanes;
+use crate::metrics;
 
-/// Finds what is due, page by page, and writes what `decide` makes of it, until nothing is left. Returns how many rows
-/// were written. What another has changed meanwhile or holds locked comes again next time.
-pub(super) async fn sweep<D, F>(engine: &Arc<Engine>, due: D, lanes: Lanes, decide: F) -> Result<u64>
+/// Finds what is due, page by page, and writes what `decide` makes of it, until nothing is left. What another has changed meanwhile or holds locked comes again next time.
+pub(super) async fn sweep<D, F>(engine: &Arc<Engine>, step: &'static str, due: D, lanes: Lanes, decide: F) -> Result<()>
 where
     D: Fn(Timestamp) -> Due + Send + Sync,
     F: Fn(Resource, Timestamp) -> Option<Change> + Send + Sync,
 {
-    let Some(now) = engine.clock.now() else { return Ok(0) };
+    let Some(now) = engine.clock.now() else { return Ok(()) };
     let Lanes { namespaces, kinds } = lanes;
     let query = DueQuery { due: due(now), namespaces, kinds, limit: engine.settings.cleaner_batch };
-    let mut written = 0;
     loop {
         let mut session = engine.session(Access::Write).await?;
         let round = timeout(engine.settings.cleaner_timeout, page(engine, &mut *session, &query, &decide)).await;
@@ -26,13 +25,13 @@ where
             // It is in the middle of a statement.
             session.discard_dyn();
             let what = format!("expected an answer within {:?}, found none", engine.settings.cleaner_timeout);
-            return Err(Error::new(ErrorKind::Unavailable, "maintain", what));
+            return Err(Error::new(ErrorKind::Unavailable, step, what));
         };
         Engine::release(session, page.as_ref().err());
         let Page { found, applied } = page?;
-        written += applied;
+        metrics::maintained(step, applied);
         if found < query.limit as usize || applied == 0 {
-            return Ok(written);
+            return Ok(());
         }
     }
 }
