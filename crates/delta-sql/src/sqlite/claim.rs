@@ -18,7 +18,7 @@ pub(crate) fn pick() -> String {
     format!(
         "SELECT q.value ->> 2, (SELECT json_group_array(c.id ORDER BY c.p, c.t, c.id) FROM \
          ({ranges} ORDER BY 1, 2, 3 LIMIT ?3) AS c) \
-         FROM json_each(?1) AS q CROSS JOIN {{namespace}} AS n ON n.name = q.value ->> 0 AND n.paused = 0 \
+         FROM jsonb_each(?1) AS q CROSS JOIN {{namespace}} AS n ON n.name = q.value ->> 0 AND n.paused = 0 \
          CROSS JOIN {{kind}} AS k ON k.name = q.value ->> 1 AND k.paused = 0"
     )
 }
@@ -28,4 +28,4 @@ pub(crate) const TAKE: &str = "\
 UPDATE {resource} AS r SET state = 'pending', state_since = ?2, attempted_at = ?2, updated_at = ?2, \
 attempt = r.attempt + 1, version = r.version + 1, run_at = NULL, lease_token = q.value ->> 1, \
 lease_generation = r.generation, lease_attempt = r.attempt + 1, lease_owner = ?3, lease_until = ?4 \
-FROM json_each(?1) AS q WHERE r.id = q.value ->> 0";
+FROM jsonb_each(?1) AS q WHERE r.id = q.value ->> 0";

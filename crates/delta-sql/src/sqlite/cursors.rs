@@ -22,7 +22,7 @@ pub(crate) fn due() -> String {
 pub(crate) const PUT: &str = "\
 INSERT INTO {cursor} (name, position, holder, lease_until, next_at, data, version) \
 SELECT q.value ->> 0, q.value ->> 1, q.value ->> 2, q.value ->> 3, q.value ->> 4, q.value ->> 5, q.value ->> 6 \
-FROM json_each(?1) AS q WHERE true \
+FROM jsonb_each(?1) AS q WHERE true \
 ON CONFLICT (name) DO UPDATE SET position = excluded.position, holder = excluded.holder, \
 lease_until = excluded.lease_until, next_at = excluded.next_at, data = excluded.data, version = excluded.version";
 

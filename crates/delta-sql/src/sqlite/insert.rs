@@ -23,20 +23,20 @@ q.value ->> 7, q.value ->> 8, q.value ->> 9, q.value ->> 10, q.value ->> 11, q.v
 q.value ->> 14, q.value ->> 15, q.value ->> 16, q.value ->> 17, q.value ->> 18, 1, unhex(q.value ->> 19), \
 q.value ->> 20, q.value ->> 21, q.value ->> 22, q.value ->> 23, q.value ->> 24, q.value ->> 25, q.value ->> 26, \
 q.value ->> 27, q.value ->> 28, q.value ->> 29, q.value ->> 30 \
-FROM json_each(?1) AS q";
+FROM jsonb_each(?1) AS q";
 
 /// `?1` details: resource, object, tags.
 pub(crate) const DETAILS: &str = "\
 INSERT INTO {detail} (resource_id, object, tags) SELECT q.value ->> 0, q.value ->> 1, q.value ->> 2 \
-FROM json_each(?1) AS q";
+FROM jsonb_each(?1) AS q";
 
 /// `?1` errors: resource, number, at, generation, attempt, message, backtrace.
 pub(crate) const ERRORS: &str = "\
 INSERT INTO {error} (resource_id, number, at, generation, attempt, message, backtrace) \
 SELECT q.value ->> 0, q.value ->> 1, q.value ->> 2, q.value ->> 3, q.value ->> 4, q.value ->> 5, q.value ->> 6 \
-FROM json_each(?1) AS q";
+FROM jsonb_each(?1) AS q";
 
 /// Drops what is above the errors that are kept. `?1` resources: id, the lowest number that stays.
 pub(crate) const PRUNE_ERRORS: &str = "\
-DELETE FROM {error} WHERE (resource_id, number) IN (SELECT e.resource_id, e.number FROM json_each(?1) AS q \
+DELETE FROM {error} WHERE (resource_id, number) IN (SELECT e.resource_id, e.number FROM jsonb_each(?1) AS q \
 CROSS JOIN {error} AS e ON e.resource_id = q.value ->> 0 AND e.number < q.value ->> 1)";

@@ -19,11 +19,11 @@ pub(crate) const NAMES: &str =
 pub(crate) const WITH_DETAIL: &str = "LEFT JOIN {detail} AS d ON d.resource_id = r.id";
 
 /// `?1` ids.
-const IDS: &str = "json_each(?1) AS q CROSS JOIN {resource} AS r ON r.id = q.value";
+const IDS: &str = "jsonb_each(?1) AS q CROSS JOIN {resource} AS r ON r.id = q.value";
 
 /// `?1` keys: namespace, kind, object id.
 const KEYS: &str = "\
-json_each(?1) AS q CROSS JOIN {namespace} AS kn ON kn.name = q.value ->> 0 \
+jsonb_each(?1) AS q CROSS JOIN {namespace} AS kn ON kn.name = q.value ->> 0 \
 CROSS JOIN {kind} AS kk ON kk.name = q.value ->> 1 \
 CROSS JOIN {resource} AS r ON r.namespace_id = kn.id AND r.kind_id = kk.id AND r.object_id = q.value ->> 2";
 

@@ -31,7 +31,8 @@ pub(crate) const RECORD: &str = "INSERT INTO {migration} (version, name) VALUES 
 pub(crate) const FORGET: &str = "DELETE FROM {migration} WHERE version = ?1";
 
 // `resource` is what claims and settlements write, so it stays narrow: the object, tags and errors have tables of their
-// own. Its indexes cost a write per change of state each; there are no more than claiming and maintenance need.
+// own. Its indexes cost a write per change of state each; there are no more than claiming and maintenance need. `event`
+// refers to kinds and namespaces without a foreign key: SQLite would scan the whole log for each new one.
 const UP_1: &str = "
 CREATE TABLE {namespace} (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -84,12 +85,11 @@ CREATE TABLE {resource} (
     UNIQUE (namespace_id, kind_id, object_id),
     CHECK (state NOT IN ('scheduled', 'failed', 'expired') OR run_at IS NOT NULL),
     CHECK (state <> 'deleted' OR (deleted_at IS NOT NULL AND deleted_by IS NOT NULL)),
-    CHECK ((state = 'pending') = (lease_token IS NOT NULL)),
-    CHECK ((lease_token IS NULL) = (lease_generation IS NULL)),
-    CHECK ((lease_token IS NULL) = (lease_attempt IS NULL)),
-    CHECK ((lease_token IS NULL) = (lease_owner IS NULL)),
-    CHECK ((lease_token IS NULL) = (lease_until IS NULL)),
-    CHECK (cancel_requested = 0 OR state = 'pending')
+    CHECK (CASE WHEN state = 'pending'
+        THEN lease_token IS NOT NULL AND lease_generation IS NOT NULL AND lease_attempt IS NOT NULL
+            AND lease_owner IS NOT NULL AND lease_until IS NOT NULL
+        ELSE coalesce(lease_token, lease_generation, lease_attempt, lease_owner, lease_until) IS NULL
+            AND cancel_requested = 0 END)
 ) STRICT;
 
 CREATE INDEX {prefix}_resource_claim ON {resource} (namespace_id, kind_id, priority, run_at)
@@ -120,8 +120,8 @@ CREATE TABLE {event} (
     event_kind TEXT NOT NULL,
     reason TEXT,
     resource_id INTEGER,
-    namespace_id INTEGER REFERENCES {namespace} (id),
-    kind_id INTEGER REFERENCES {kind} (id),
+    namespace_id INTEGER,
+    kind_id INTEGER,
     object_id TEXT COLLATE BINARY,
     state TEXT,
     generation INTEGER,

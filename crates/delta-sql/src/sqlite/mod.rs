@@ -1,7 +1,8 @@
-//! Statements and migrations for SQLite 3.45 and later.
+//! Statements and migrations for SQLite 3.51 and later.
 //!
 //! Parameters are numbered from `?1`; what each one is stands at the statement. Sets of rows come in as one JSON array,
-//! read with `json_each`, in which a row is an array too.
+//! read with `jsonb_each`, in which a row is an array too; unlike `json_each` it does not turn each row back into text
+//! for each of its columns.
 
 mod browse;
 mod claim;

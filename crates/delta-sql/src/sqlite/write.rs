@@ -8,13 +8,13 @@ external_created_at = q.value ->> 13, created_at = q.value ->> 14, updated_at = 
 attempted_at = q.value ->> 16, synced_at = q.value ->> 17, deleted_at = q.value ->> 18, deleted_by = q.value ->> 19, \
 paused = q.value ->> 20, cancel_requested = max(r.cancel_requested, q.value ->> 21), \
 error_count = r.error_count + (q.value ->> 22) \
-FROM json_each(?1) AS q WHERE r.id = q.value ->> 0";
+FROM jsonb_each(?1) AS q WHERE r.id = q.value ->> 0";
 
 /// `?1` details: resource, object or null to keep it, whether tags are written, tags.
 pub(crate) const UPDATE_DETAIL: &str = "\
 UPDATE {detail} AS d SET object = coalesce(q.value ->> 1, d.object), \
 tags = CASE WHEN q.value ->> 2 THEN q.value ->> 3 ELSE d.tags END \
-FROM json_each(?1) AS q WHERE d.resource_id = q.value ->> 0";
+FROM jsonb_each(?1) AS q WHERE d.resource_id = q.value ->> 0";
 
 /// Ends attempts. `?1` settlements: id, state, attempt or null to keep it, run time, finished generation or null, deleted
 /// by or null, how many errors; `?2` now.
@@ -28,11 +28,11 @@ deleted_at = CASE WHEN q.value ->> 5 IS NULL THEN r.deleted_at ELSE ?2 END, \
 error_count = r.error_count + (q.value ->> 6), \
 lease_token = NULL, lease_generation = NULL, lease_attempt = NULL, lease_owner = NULL, lease_until = NULL, \
 cancel_requested = 0 \
-FROM json_each(?1) AS q WHERE r.id = q.value ->> 0";
+FROM jsonb_each(?1) AS q WHERE r.id = q.value ->> 0";
 
 /// `?1` renewals: id, until.
 pub(crate) const RENEW: &str = "\
-UPDATE {resource} AS r SET lease_until = q.value ->> 1 FROM json_each(?1) AS q WHERE r.id = q.value ->> 0";
+UPDATE {resource} AS r SET lease_until = q.value ->> 1 FROM jsonb_each(?1) AS q WHERE r.id = q.value ->> 0";
 
 /// `?1` ids. Before [`REMOVE`].
 pub(crate) const REMOVE_ERRORS: &str = "DELETE FROM {error} WHERE resource_id IN (SELECT value FROM json_each(?1))";

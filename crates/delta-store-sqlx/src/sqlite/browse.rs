@@ -8,7 +8,7 @@ use super::commit::lane;
 use super::errors::error;
 use super::json::texts;
 use super::names::choice;
-use super::rows::{Columns, Reader};
+use super::rows::{Columns, resources};
 use super::statement::statement;
 use super::store::Inner;
 
@@ -25,8 +25,7 @@ pub(super) async fn list(inner: &Inner, conn: &mut SqliteConnection, query: &Lis
         Depth::Full => &inner.sql.list_full,
     };
     let statement = filtered(sql, query.after.get(), &query.filter).bind(i64::from(query.limit));
-    let rows = statement.fetch_all(conn).await.map_err(|failed| error("list", failed))?;
-    Reader::all("list", &rows)
+    resources("list", statement, conn).await
 }
 
 pub(super) async fn count(inner: &Inner, conn: &mut SqliteConnection, filter: &Filter) -> Result<Vec<StateCount>> {

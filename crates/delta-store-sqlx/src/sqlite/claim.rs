@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use delta_core::{Changeset, ClaimRequest, Claimed, Error, ErrorKind, Lane, Resource, ResourceId, Result};
+use delta_core::{Changeset, ClaimRequest, Claimed, Error, ErrorKind, Lane, Resource, Result};
 use sqlx::SqliteConnection;
 
 use super::commit::apply;
 use super::connection::in_transaction;
 use super::errors::error;
 use super::json::{JsonRows, ints};
-use super::rows::{Columns, Reader};
+use super::rows::{Columns, resources};
 use super::statement::{run, statement};
 use super::store::Inner;
 use super::transaction::{Failure, begin, end, settled};
@@ -109,9 +109,9 @@ async fn take(
     }
     let (now, owner, until) = (request.now.as_micros(), request.owner.get(), request.until.as_micros());
     run("claim", conn, &inner.sql.take, claims, |query| query.bind(now).bind(owner).bind(until)).await?;
-    let rows = statement(&inner.sql.full_by_ids).bind(ints(ids.iter().copied())).fetch_all(conn).await;
-    let mut resources = Reader::all("claim", &rows.map_err(|failed| error("claim", failed))?)?;
+    let load = statement(&inner.sql.full_by_ids).bind(ints(ids.iter().copied()));
+    let mut taken = resources("claim", load, conn).await?;
     let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
-    resources.sort_by_key(|row| places.get(&ResourceId::get(row.id)).copied());
-    Ok(resources)
+    taken.sort_by_key(|row| places.get(&row.id.get()).copied());
+    Ok(taken)
 }

@@ -31,6 +31,8 @@ impl Pools {
         released: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self> {
         let file = SqliteConnectOptions::new().filename(path).foreign_keys(true).disable_statement_logging();
+        // Rows come from SQLite's thread; with room for a batch of them it need not wait for the reader.
+        let file = file.row_buffer_size(1_024);
         enter_wal(path, file.clone().create_if_missing(true), options.busy_timeout).await?;
         let released = Arc::new(released);
         let writer = pool(options, 1)

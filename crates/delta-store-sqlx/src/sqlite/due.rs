@@ -1,9 +1,8 @@
 use delta_core::{Due, DueQuery, Error, ErrorKind, Resource, Result, State};
 use sqlx::SqliteConnection;
 
-use super::errors::error;
 use super::names::choice;
-use super::rows::Reader;
+use super::rows::resources;
 use super::statement::statement;
 use super::store::Inner;
 
@@ -23,6 +22,5 @@ pub(super) async fn due(inner: &Inner, conn: &mut SqliteConnection, query: &DueQ
     };
     let (namespaces, kinds) = (choice(&query.namespaces), choice(&query.kinds));
     let statement = statement(sql).bind(from).bind(namespaces.0).bind(namespaces.1).bind(kinds.0).bind(kinds.1);
-    let rows = statement.bind(i64::from(query.limit)).fetch_all(conn).await;
-    Reader::all("due", &rows.map_err(|failed| error("due", failed))?)
+    resources("due", statement.bind(i64::from(query.limit)), conn).await
 }

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use super::connection::in_transaction;
 use super::errors::error;
 use super::json::{JsonRows, ints};
-use super::rows::Reader;
+use super::rows::resources;
 use super::statement::statement;
 use super::store::Inner;
 
@@ -28,8 +28,7 @@ pub(super) async fn load(inner: &Inner, conn: &mut SqliteConnection, query: &Loa
     };
     let mut found = Vec::new();
     for parameter in parameters {
-        let rows = statement(sql).bind(parameter).fetch_all(&mut *conn).await;
-        found.extend(Reader::all("load", &rows.map_err(|failed| error("load", failed))?)?);
+        found.extend(resources("load", statement(sql).bind(parameter), conn).await?);
     }
     found.sort_unstable_by_key(|row| row.id);
     Ok(found)

@@ -4,8 +4,10 @@ use delta_core::{
     AbsentBy, AttemptError, DeletedBy, Desired, Detail, Error, Key, Lease, LeaseToken, Metadata, Name, ObjectHash,
     ObjectId, Owner, Priority, Resource, ResourceId, Result, State, Tags, Timestamp, Trace,
 };
-use sqlx::sqlite::{Sqlite, SqliteRow};
-use sqlx::{Decode, Row, Type};
+use futures::TryStreamExt;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
+use sqlx::{Decode, Row, SqliteConnection, Type};
 
 use super::errors::{corrupt, error};
 
@@ -42,17 +44,24 @@ impl<'r> Columns<'r> {
 
 /// Reads resources, and shares the names among them.
 #[derive(Default)]
-pub(super) struct Reader {
+struct Reader {
     names: [Option<Name>; 2],
 }
 
-impl Reader {
-    /// Reads all rows of an answer; whether they are full, their width tells.
-    pub(super) fn all(operation: &'static str, rows: &[SqliteRow]) -> Result<Vec<Resource>> {
-        let mut reader = Self::default();
-        rows.iter().map(|row| reader.resource(&mut Columns::new(operation, row))).collect()
+/// Runs a statement and reads its rows while they come; whether they are full, their width tells.
+pub(super) async fn resources(
+    operation: &'static str,
+    query: Query<'static, Sqlite, SqliteArguments>,
+    conn: &mut SqliteConnection,
+) -> Result<Vec<Resource>> {
+    let (mut rows, mut reader, mut found) = (query.fetch(conn), Reader::default(), Vec::new());
+    while let Some(row) = rows.try_next().await.map_err(|failed| error(operation, failed))? {
+        found.push(reader.resource(&mut Columns::new(operation, &row))?);
     }
+    Ok(found)
+}
 
+impl Reader {
     fn name(&mut self, slot: usize, columns: &mut Columns<'_>) -> Result<Name> {
         let text: &str = columns.next()?;
         if let Some(name) = self.names[slot].as_ref().filter(|name| name.as_str() == text) {
