@@ -1,0 +1,78 @@
+//! Four processes on one Postgres, one of them killed with -9 and replaced every second, while objects are informed, deleted
+//! and retried: nothing is lost, and nothing is worked by two at once.
+#![expect(clippy::unwrap_used, reason = "a test fails where a step of it does")]
+
+mod history;
+mod load;
+mod process;
+mod work;
+
+use std::time::Duration;
+
+use delta::core::{Target, Timestamp};
+use delta::{Client, ClientSettings, Migrate, PgStore};
+use delta_testkit::Backend;
+use delta_testkit::database::PostgresDatabase;
+use sqlx::PgPool;
+
+use crate::load::Load;
+use crate::process::Processes;
+
+/// How many resources there are.
+const RESOURCES: usize = 10_000;
+/// How many processes work them.
+const PROCESSES: usize = 4;
+/// How many times one of them is killed, a second apart.
+const KILLS: usize = 60;
+/// How many informs, deletions and retries there are between two kills.
+const OPERATIONS: usize = 100;
+
+#[expect(clippy::disallowed_methods, reason = "processes of one machine compare their times by its clock")]
+fn machine_time() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap())
+}
+
+fn settings() -> ClientSettings {
+    ClientSettings::new()
+        .lease(Duration::from_secs(2))
+        .poll_interval(Duration::from_millis(500))
+        .maintenance_interval(Duration::from_secs(1))
+}
+
+#[tokio::test]
+#[ignore = "the process that the other test starts and kills"]
+async fn worker_process() {
+    work::run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
+    if !Backend::Postgres.enabled() {
+        return;
+    }
+    let database = PostgresDatabase::create().await.unwrap();
+    let store = PgStore::connect(database.url()).await.unwrap();
+    store.migrate_to(Target::Latest).await.unwrap();
+    let pool = PgPool::connect(database.url()).await.unwrap();
+    work::create_table(&pool).await;
+    let client = Client::builder(store).settings(settings()).build().unwrap();
+
+    let mut load = Load::begin(client.clone(), RESOURCES).await;
+    let mut processes = Processes::start(PROCESSES, database.url());
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    for kill in 0..KILLS {
+        second.tick().await;
+        let killed = processes.replace(kill % PROCESSES);
+        work::end_calls_of(&pool, killed, machine_time()).await;
+        load.go_on(OPERATIONS).await;
+    }
+    load.settle().await;
+    processes.stop().await;
+
+    load.check_rows().await;
+    load.check_calls(&pool).await;
+    assert_eq!(work::overlaps(&pool).await, Vec::<String>::new());
+    history::check(&client).await;
+    pool.close().await;
+}

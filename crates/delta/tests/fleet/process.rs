@@ -1,0 +1,65 @@
+//! Worker processes: copies of this program.
+
+use std::env;
+use std::process::{Child, Command, Stdio};
+
+use crate::work::{PROCESS, URL};
+
+pub(crate) struct Processes {
+    url: String,
+    started: i64,
+    running: Vec<(i64, Child)>,
+}
+
+impl Processes {
+    pub(crate) fn start(count: usize, url: &str) -> Self {
+        let mut processes = Self { url: url.to_owned(), started: 0, running: Vec::new() };
+        for _ in 0..count {
+            let process = processes.spawn();
+            processes.running.push(process);
+        }
+        processes
+    }
+
+    /// Kills a process with -9, starts another in its place, and says which one died.
+    pub(crate) fn replace(&mut self, index: usize) -> i64 {
+        let (number, child) = &mut self.running[index];
+        let killed = *number;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.running[index] = self.spawn();
+        killed
+    }
+
+    /// Lets all end, and wait until they have.
+    pub(crate) async fn stop(mut self) {
+        for (number, mut child) in self.running.drain(..) {
+            drop(child.stdin.take());
+            let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
+            assert!(status.success(), "process {number} ended with {status}");
+        }
+    }
+
+    fn spawn(&mut self) -> (i64, Child) {
+        self.started += 1;
+        let child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "worker_process", "--ignored", "--nocapture"])
+            .env(URL, &self.url)
+            .env(PROCESS, self.started.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        (self.started, child)
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for (_, child) in &mut self.running {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
