@@ -28,7 +28,7 @@ pub(super) async fn commit(inner: &Inner, conn: &mut SqliteConnection, set: &Cha
         }
     };
     if callers {
-        inner.wake_when_released(woken);
+        inner.held.add(woken);
     } else {
         inner.bus.wake(woken);
     }

@@ -1,5 +1,4 @@
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{Error, ErrorKind, Result};
@@ -9,6 +8,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::errors::{error, is_busy};
 use super::options::SqliteOptions;
+use super::wake::HeldWakeUps;
 use crate::backoff::Backoff;
 
 /// How long SQLite itself waits for another writer, in its own thread, before this crate waits where a dropped future
@@ -23,24 +23,18 @@ pub(super) struct Pools {
 }
 
 impl Pools {
-    /// Opens the file, creates it if need be, and puts it into WAL mode. `released` is called whenever the writer comes
-    /// back, after whatever transaction was on it.
-    pub(super) async fn open(
-        path: &Path,
-        options: &SqliteOptions,
-        released: impl Fn() + Send + Sync + 'static,
-    ) -> Result<Self> {
+    /// Opens the file, creates it if need be, and puts it into WAL mode.
+    pub(super) async fn open(path: &Path, options: &SqliteOptions, held: HeldWakeUps) -> Result<Self> {
         let file = SqliteConnectOptions::new().filename(path).foreign_keys(true).disable_statement_logging();
         // Rows come from SQLite's thread; with room for a batch of them it need not wait for the reader.
         let file = file.row_buffer_size(1_024);
         enter_wal(path, file.clone().create_if_missing(true), options.busy_timeout).await?;
-        let released = Arc::new(released);
         let writer = pool(options, 1)
             .after_release(move |conn, _| {
-                let released = released.clone();
+                let held = held.clone();
                 Box::pin(async move {
                     let clean = !in_transaction(conn).await?;
-                    released();
+                    held.send();
                     Ok(clean)
                 })
             })

@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{
@@ -16,7 +16,7 @@ use super::errors::error;
 use super::options::{AutoMigrate, SqliteOptions};
 use super::rows::Columns;
 use super::transaction::SqliteTransaction;
-use super::wake::Bus;
+use super::wake::{Bus, HeldWakeUps};
 use super::{browse, claim, commit, cursors, due, events, lanes, load, migrate, scopes};
 
 /// The store in a SQLite file: the embedded default.
@@ -73,28 +73,7 @@ pub(super) struct Inner {
     pub(super) pools: Pools,
     pub(super) bus: Arc<Bus>,
     pub(super) busy_timeout: Duration,
-    held: Arc<HeldWakeUps>,
-}
-
-/// Wake-ups of a caller's transaction, which leave when its connection comes back.
-#[derive(Debug, Default)]
-struct HeldWakeUps(Mutex<Vec<Lane>>);
-
-impl HeldWakeUps {
-    fn add(&self, lanes: Vec<Lane>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(lanes);
-    }
-
-    fn take(&self) -> Vec<Lane> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Inner {
-    /// Keeps wake-ups until the transaction that they belong to has ended. One that is rolled back wakes for nothing.
-    pub(super) fn wake_when_released(&self, lanes: Vec<Lane>) {
-        self.held.add(lanes);
-    }
+    pub(super) held: HeldWakeUps,
 }
 
 impl SqliteStore {
@@ -122,12 +101,8 @@ impl SqliteStore {
     pub(super) async fn open_with(options: SqliteOptions) -> Result<Self> {
         let path = options.resolve()?;
         let bus = Bus::of(&path);
-        let held = Arc::new(HeldWakeUps::default());
-        let released = {
-            let (bus, held) = (bus.clone(), held.clone());
-            move || bus.wake(held.take())
-        };
-        let pools = Pools::open(&path, &options, released).await?;
+        let held = HeldWakeUps::new(bus.clone());
+        let pools = Pools::open(&path, &options, held.clone()).await?;
         let tables = Tables::new(options.prefix);
         let sql = Statements::new(&tables);
         let inner = Inner { path, tables, sql, pools, bus, busy_timeout: options.busy_timeout, held };

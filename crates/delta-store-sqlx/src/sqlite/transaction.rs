@@ -1,12 +1,12 @@
 use std::ops::{Deref, DerefMut};
 
 use delta_core::{Error, ErrorKind, Result};
-use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::connection::in_transaction;
 use super::errors::{error, is_busy};
 use super::store::Inner;
+use super::wake::HeldWakeUps;
 use crate::backoff::Backoff;
 
 /// Takes the write lock at once: a transaction that first reads and then writes could find that it read too early.
@@ -82,20 +82,35 @@ pub(super) async fn end<T>(operation: &'static str, tx: Transaction<'_, Sqlite>,
 ///
 /// It dereferences to [`sqlx::SqliteConnection`]: run statements on `&mut *tx`, and give the same to Delta.
 #[derive(Debug)]
-pub struct SqliteTransaction(Transaction<'static, Sqlite>);
+pub struct SqliteTransaction {
+    // Before the transaction, whose connection sends what is still held when it comes back.
+    held: Held,
+    tx: Transaction<'static, Sqlite>,
+}
+
+/// Forgets the wake-ups of a transaction that is not committed.
+#[derive(Debug)]
+struct Held(HeldWakeUps);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
 
 impl SqliteTransaction {
     pub(super) async fn begin(inner: &Inner) -> Result<Self> {
         let mut backoff = Backoff::new(inner.busy_timeout);
         loop {
-            if let Some(done) = settled(Self::begin_once(&inner.pools.writer).await, &mut backoff).await {
+            if let Some(done) = settled(Self::begin_once(inner).await, &mut backoff).await {
                 return done;
             }
         }
     }
 
-    async fn begin_once(writer: &SqlitePool) -> Result<Self, Failure> {
-        writer.begin_with(BEGIN).await.map(Self).map_err(|failed| Failure::begin("begin", failed))
+    async fn begin_once(inner: &Inner) -> Result<Self, Failure> {
+        let tx = inner.pools.writer.begin_with(BEGIN).await.map_err(|failed| Failure::begin("begin", failed))?;
+        Ok(Self { held: Held(inner.held.clone()), tx })
     }
 
     /// Keeps what was written.
@@ -104,7 +119,10 @@ impl SqliteTransaction {
     ///
     /// A dropped future leaves all of it or nothing.
     pub async fn commit(self) -> Result<()> {
-        self.0.commit().await.map_err(|failed| error("commit", failed))
+        let Self { held, tx } = self;
+        tx.commit().await.map_err(|failed| error("commit", failed))?;
+        held.0.send();
+        Ok(())
     }
 
     /// Undoes what was written.
@@ -113,7 +131,9 @@ impl SqliteTransaction {
     ///
     /// A dropped future undoes it as well.
     pub async fn rollback(self) -> Result<()> {
-        self.0.rollback().await.map_err(|failed| error("roll back", failed))
+        let Self { held, tx } = self;
+        drop(held);
+        tx.rollback().await.map_err(|failed| error("roll back", failed))
     }
 }
 
@@ -121,12 +141,12 @@ impl Deref for SqliteTransaction {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        &self.0
+        &self.tx
     }
 }
 
 impl DerefMut for SqliteTransaction {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.0
+        &mut self.tx
     }
 }

@@ -49,6 +49,37 @@ impl Bus {
     }
 }
 
+/// Wake-ups of a caller's transaction on the connection that writes, which leave when it has ended.
+#[derive(Clone, Debug)]
+pub(super) struct HeldWakeUps {
+    bus: Arc<Bus>,
+    lanes: Arc<Mutex<Vec<Lane>>>,
+}
+
+impl HeldWakeUps {
+    pub(super) fn new(bus: Arc<Bus>) -> Self {
+        Self { bus, lanes: Arc::default() }
+    }
+
+    pub(super) fn add(&self, lanes: Vec<Lane>) {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).extend(lanes);
+    }
+
+    /// After a commit; or when it is not known how the transaction ended, for a wake-up too many does no harm.
+    pub(super) fn send(&self) {
+        self.bus.wake(self.take());
+    }
+
+    /// After a rollback.
+    pub(super) fn forget(&self) {
+        self.take();
+    }
+
+    fn take(&self) -> Vec<Lane> {
+        std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use delta_core::Name;
