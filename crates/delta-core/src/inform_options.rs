@@ -165,7 +165,7 @@ impl InformOptions {
             max_attempts: self.max_attempts.map(MaxAttempts::stored),
             tags: self.tags.as_ref().map(|tags| Tags::new(tags.iter().cloned())).transpose()?,
             priority: self.priority.map(Priority::new).transpose()?,
-            run_at: self.run_at,
+            run_at: self.run_at.map(|at| at.check("run at")).transpose()?,
             existing: self.existing.unwrap_or_default(),
             deleted: self.deleted.unwrap_or_default(),
         })

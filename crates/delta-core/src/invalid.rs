@@ -58,7 +58,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid {}: expected {}, found {}", self.field, self.expected, self.found)
+        write!(f, "{}: expected {}, found {}", self.field, self.expected, self.found)
     }
 }
 
@@ -66,7 +66,7 @@ impl std::error::Error for Invalid {}
 
 impl From<Invalid> for Error {
     fn from(invalid: Invalid) -> Self {
-        Self::new(ErrorKind::Invalid, invalid.field, invalid)
+        Self::new(ErrorKind::Invalid, "input", invalid)
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn an_invalid_input_says_what_was_expected_and_what_was_found() {
         let error = Invalid::new("priority", "1 (first) to 4 (last)", "7");
-        assert_eq!(error.to_string(), "invalid priority: expected 1 (first) to 4 (last), found 7");
+        assert_eq!(error.to_string(), "priority: expected 1 (first) to 4 (last), found 7");
         assert_eq!((error.field(), error.expected(), error.found()), ("priority", "1 (first) to 4 (last)", "7"));
     }
 

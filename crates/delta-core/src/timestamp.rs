@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::invalid::Invalid;
+
 /// A moment in UTC, exact to the microsecond.
 ///
 /// Microseconds are what every supported database keeps, so a time survives a round trip through any store unchanged.
@@ -26,6 +28,19 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The Unix epoch, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
+
+    /// The earliest time that may be given to Delta: the beginning of year 1.
+    pub const EARLIEST: Self = Self(-62_135_596_800_000_000);
+    /// The latest time that may be given to Delta: the end of year 9999.
+    pub const LATEST: Self = Self(253_402_300_799_999_999);
+
+    /// Checks that every database can store it: between [`EARLIEST`](Self::EARLIEST) and [`LATEST`](Self::LATEST).
+    pub fn check(self, field: &'static str) -> Result<Self, Invalid> {
+        if (Self::EARLIEST..=Self::LATEST).contains(&self) {
+            return Ok(self);
+        }
+        Err(Invalid::new(field, "a time from year 1 to year 9999", self.to_string()))
+    }
 
     /// Makes a time from microseconds since the Unix epoch.
     #[must_use]

@@ -82,7 +82,7 @@ impl Mention {
             kind: Name::new(T::KIND)?,
             object_id: ObjectId::new(object.id())?,
             object: CanonicalObject::new(&object)?,
-            created_at: object.created_at().map(Timestamp::from),
+            created_at: object.created_at().map(|at| Timestamp::from(at).check("created at")).transpose()?,
             trace: trace.map(Trace::new).transpose()?,
             options: options.or(&object.inform_options()),
             compare: compares.then(|| comparison(object)),

@@ -10,7 +10,11 @@ use crate::state::State;
 use crate::timestamp::Timestamp;
 use crate::transition::{Effect, Facts, Input, Rejection, ReportKind, find};
 
-/// What the end of an attempt reports.
+/// The longest delay, a hundred years: what is longer (`Duration::MAX`, say) means "never" as well, and must stay a time
+/// that every database can store.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// What the end of an attempt reports. A delay of more than a hundred years counts as that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
     /// In step: the object is as it should be, or gone as it should be.
@@ -63,7 +67,7 @@ impl Report {
 
     fn delay(&self) -> Duration {
         match self {
-            Self::Failed { retry_in: delay, .. } | Self::Snooze(delay) | Self::Released(delay) => *delay,
+            Self::Failed { retry_in: delay, .. } | Self::Snooze(delay) | Self::Released(delay) => (*delay).min(LONGEST),
             _ => Duration::ZERO,
         }
     }

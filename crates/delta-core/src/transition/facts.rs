@@ -46,6 +46,8 @@ pub struct Facts {
     pub due: bool,
     /// Whether its lease is over.
     pub lease_over: bool,
+    /// Whether somebody asked for the attempt to be ended.
+    pub cancel_requested: bool,
     /// Whether the row is pending under the input's lease.
     pub lease_held: bool,
     /// Whether its generation is no longer the lease's.
@@ -82,6 +84,7 @@ impl Facts {
             paused: row.is_some_and(|row| row.paused),
             due: row.and_then(|row| row.run_at).is_some_and(|at| at <= now),
             lease_over: lease.is_some_and(|lease| lease.until <= now),
+            cancel_requested: lease.is_some_and(|lease| lease.cancel_requested),
             lease_held: false,
             moved: row.zip(lease).is_some_and(|(row, lease)| row.generation != lease.generation),
             attempts_left: row.is_some_and(Resource::has_attempts_left),

@@ -178,6 +178,8 @@ pub enum Condition {
     LeaseHeld,
     /// The lease is over.
     LeaseOver,
+    /// Somebody asked for the attempt to be ended.
+    CancelRequested,
     /// The generation moved during the attempt.
     Moved,
     /// The attempt's report.
@@ -218,6 +220,7 @@ impl Condition {
             Self::Paused => facts.paused,
             Self::LeaseHeld => facts.lease_held,
             Self::LeaseOver => facts.lease_over,
+            Self::CancelRequested => facts.cancel_requested,
             Self::Moved => facts.moved,
             Self::Reports(report) => facts.report == report,
             Self::AttemptsLeft => facts.attempts_left,

@@ -60,6 +60,8 @@ pub const TABLE: &[Rule] = &[
     rule(&[Pending], I::Settle, &[C::LeaseHeld, C::Reports(ReportKind::Snooze)], to(Scheduled), E::Snooze),
     rule(&[Pending], I::Settle, &[C::LeaseHeld, C::Reports(ReportKind::Released)], to(Scheduled), E::Release),
     rule(&[Pending], I::Rescue, &[C::LeaseOver, C::Moved], to(Scheduled), E::Rerun),
+    // The holder died before it could end the attempt as it was asked to.
+    rule(&[Pending], I::Rescue, &[C::LeaseOver, C::CancelRequested], to(Degraded), E::GiveUp),
     rule(&[Pending], I::Rescue, &[C::LeaseOver, C::AttemptsLeft], to(Failed), E::Failed),
     rule(&[Pending], I::Rescue, &[C::LeaseOver], to(Degraded), E::GiveUp),
     rule(ALL, I::Settle, &[], To::Same, E::Lost),

@@ -105,6 +105,12 @@ fn over(mut row: Resource) -> Resource {
     row
 }
 
+/// Somebody has asked for the attempt to be ended.
+fn cancelling(mut row: Resource) -> Resource {
+    row.lease.as_mut().unwrap().cancel_requested = true;
+    row
+}
+
 /// Its second attempt is its last.
 fn last(row: Resource) -> Resource {
     Resource { max_attempts: Some(2), ..row }
@@ -357,6 +363,15 @@ fn rescues() -> Vec<Case> {
         given("a lost last attempt gives up", over(last(pending())))
             .asks(Asks::Rescue, Effect::GiveUp)
             .settles(rescued(gave_up())),
+        given("a lost attempt that was to be cancelled gives up", over(cancelling(pending())))
+            .asks(Asks::Rescue, Effect::GiveUp)
+            .settles(rescued(gave_up())),
+        given(
+            "a lost attempt that was to be cancelled runs again if what is wanted changed",
+            over(cancelling(moved())),
+        )
+        .asks(Asks::Rescue, Effect::Rerun)
+        .settles(rescued(gave_up())),
         given("a lost attempt of what changed meanwhile runs again now, whenever asked for", over(moved()))
             .asks(Asks::Rescue, Effect::Rerun)
             .settles(rescued(failed_now())),

@@ -95,6 +95,7 @@ fn every_facts_of(input: Input, phase: Phase) -> impl Iterator<Item = Facts> {
                             paused: bit(0),
                             due: bit(1),
                             lease_over: bit(2),
+                            cancel_requested: bit(9),
                             lease_held: bit(3),
                             moved: bit(4),
                             attempts_left: bit(5),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use delta_core::plan::{self, IdempotencyKey, InformPolicy, Report};
-use delta_core::{AbsentBy, AttemptError, Change, EventDraft, EventObjects, Retention};
+use delta_core::{AbsentBy, AttemptError, Change, EventDraft, EventObjects, InformOptions, Retention, Timestamp};
 
 use crate::rows::{NOW, POLICY, at, deleted, event, failed, object, paused, pending, scheduled, synced, with};
 use crate::said::caller_new;
+
+const MICRO: Duration = Duration::from_micros(1);
 
 /// One change of each kind of plan that writes events.
 fn changes(objects: EventObjects) -> Vec<Change> {
@@ -73,12 +75,12 @@ fn a_long_message_and_a_long_backtrace_are_cut() {
 }
 
 #[test]
-fn a_delay_beyond_all_time_ends_at_the_end_of_time() {
+fn a_delay_beyond_all_time_is_a_hundred_years() {
     let report = Report::Snooze(Duration::MAX);
     let Change::Settle(settle) = plan::settle(&pending(), &report, EventObjects::Omit, NOW).unwrap() else {
         panic!("expected a settlement")
     };
-    assert_eq!(settle.unmoved.run_at, delta_core::RunAt::At(delta_core::Timestamp::from_micros(i64::MAX)));
+    assert_eq!(settle.unmoved.run_at, delta_core::RunAt::At(NOW + Duration::from_hours(24 * 365 * 100)));
 }
 
 #[test]
@@ -90,4 +92,13 @@ fn an_event_names_the_generation_it_is_about_though_the_batch_moves_on() {
     let plan = plan::inform(vec![row], &[third.input, later], NOW);
     let reason = delta_core::EventKind::Scheduled(delta_core::Reason::Changed);
     assert_eq!(events(&plan.changeset.changes[0]), [&event(reason, 4, 0), &event(reason, 5, 0)]);
+}
+
+#[test]
+fn a_time_that_some_database_cannot_store_is_refused() {
+    for (time, fits) in [(Timestamp::EARLIEST, true), (Timestamp::LATEST, true), (Timestamp::LATEST + MICRO, false)] {
+        assert_eq!(InformOptions::new().run_at(time).resolve().is_ok(), fits, "{time}");
+    }
+    let error = InformOptions::new().run_at(Timestamp::EARLIEST - MICRO).resolve().unwrap_err();
+    assert_eq!(error.field(), "run at");
 }

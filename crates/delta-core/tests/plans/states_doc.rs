@@ -109,6 +109,7 @@ fn condition_text(condition: Condition) -> String {
         Condition::Paused => "paused",
         Condition::LeaseHeld => "under the lease",
         Condition::LeaseOver => "the lease is over",
+        Condition::CancelRequested => "a cancel was asked for",
         Condition::Moved => "the generation moved on",
         Condition::AttemptsLeft => "attempts are left",
         Condition::AskedByRequest => "asked for by a caller",
