@@ -39,7 +39,7 @@ lane AS MATERIALIZED (
         attempt = r.attempt + 1, version = r.version + 1, run_at = NULL,
         lease_token = CASE
             WHEN {p3}::bigint > 9223372036854775807 - (p.number - 1)
-            THEN (p.number - 2 - (9223372036854775807 - {p3}::bigint)) + (-9223372036854775808)
+            THEN (p.number - 2 - 9223372036854775807 + {p3}::bigint) + (-9223372036854775808)
             ELSE {p3}::bigint + (p.number - 1)
         END,
         lease_generation = r.generation, lease_attempt = r.attempt + 1, lease_owner = {p2}, lease_until = {p4}
