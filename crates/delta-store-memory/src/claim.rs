@@ -1,4 +1,4 @@
-use delta_core::{ClaimRequest, Lane, Lease, Resource, State, Timestamp};
+use delta_core::{ClaimRequest, Lane, Lease, Resource, Timestamp, plan};
 
 use crate::database::Database;
 use crate::lock::Lock;
@@ -14,29 +14,20 @@ pub(crate) fn is_due(row: &Resource, now: Timestamp) -> bool {
 pub(crate) fn claim(db: &mut Database, work: &mut Workspace, request: &ClaimRequest) -> Vec<Resource> {
     let mut claimed = Vec::new();
     for (lane, limit) in &request.lanes {
-        for row in first_due(db, work, lane, *limit, request.now) {
+        for mut row in first_due(db, work, lane, *limit, request.now) {
             let lease = Lease {
                 token: request.base.offset(claimed.len()),
                 generation: row.generation,
-                attempt: row.attempt + 1,
+                attempt: row.attempt,
                 owner: request.owner,
                 until: request.until,
                 cancel_requested: false,
             };
-            let row = Resource {
-                state: State::Pending,
-                state_since: request.now,
-                updated_at: request.now,
-                attempted_at: Some(request.now),
-                attempt: lease.attempt,
-                version: row.version + 1,
-                run_at: None,
-                lease: Some(lease),
-                ..row
-            };
-            db.locks.take(Lock::Row(row.id), work.tx);
-            work.put(row.clone());
-            claimed.push(row);
+            if plan::claim(&mut row, lease, request.now) {
+                db.locks.take(Lock::Row(row.id), work.tx);
+                work.put(row.clone());
+                claimed.push(row);
+            }
         }
     }
     claimed

@@ -4,6 +4,7 @@ mod backend;
 pub mod contract;
 #[cfg(feature = "database")]
 pub mod database;
+pub mod differential;
 pub mod fault;
 
 pub use backend::Backend;

@@ -117,6 +117,12 @@ impl<F: Fixture> Kit<F> {
         self.store().load(&mut conn, &query).await.expect("a load")
     }
 
+    /// Loads rows whole, as a transaction sees them.
+    pub(crate) async fn load_in(&self, tx: &mut F::Tx, by: LoadBy) -> Vec<Resource> {
+        let query = Load { by, depth: Depth::Full, access: Access::Read };
+        self.store().load(tx, &query).await.expect("a load in a transaction")
+    }
+
     pub(crate) async fn find(&self, key: &Key) -> Option<Resource> {
         self.load(LoadBy::Keys(vec![key.clone()])).await.pop()
     }

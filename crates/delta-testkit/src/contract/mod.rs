@@ -22,7 +22,7 @@ pub mod lanes;
 mod memory;
 pub mod now;
 pub mod renew;
-mod rows;
+pub(crate) mod rows;
 mod run;
 pub mod s01;
 pub mod s02;
