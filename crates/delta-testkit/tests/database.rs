@@ -172,10 +172,9 @@ async fn a_database_is_created_while_the_clock_stands_still() {
     if !Backend::Postgres.enabled() {
         return;
     }
-    let before = tokio::time::Instant::now();
-    let database = PostgresDatabase::create().await.unwrap();
-    assert_eq!(before.elapsed(), Duration::ZERO);
-    drop(database);
+    // A stopped clock jumps to the next timer as soon as its runtime has nothing to do.
+    let created = tokio::time::timeout(Duration::from_millis(1), PostgresDatabase::create()).await;
+    drop(created.expect("the clock moved").unwrap());
 }
 
 #[tokio::test]
