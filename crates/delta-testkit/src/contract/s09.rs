@@ -221,8 +221,7 @@ pub async fn s09_json_text_comes_back_byte_for_byte<F: Fixture>(kit: Kit<F>) {
 
 /// Every time of a row, to the microsecond, in the year 1, around 1970 and in the year 9999.
 pub async fn s09_times_keep_microseconds<F: Fixture>(kit: Kit<F>) {
-    let year_1 = Timestamp::from_micros(-62_135_596_800_000_000);
-    let year_9999 = Timestamp::from_micros(253_402_300_799_999_999);
+    let (year_1, year_9999) = (Timestamp::EARLIEST, Timestamp::LATEST);
     let times = [
         year_1,
         Timestamp::from_micros(-1),

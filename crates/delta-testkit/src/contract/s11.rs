@@ -85,6 +85,34 @@ pub async fn s11_locked_rows_are_waited_for_by_whoever_does_not_skip_them<F: Fix
     }
 }
 
+/// A fence that no longer holds is lost whoever has the row; a store that does not look may say that it is busy. Neither
+/// waits, and neither writes.
+pub async fn s11_a_lost_fence_of_a_locked_row_writes_nothing<F: Fixture>(kit: Kit<F>) {
+    let (mut rows, changes) = one_of_each(&kit).await;
+    let receipt = kit.commit(&changeset(at(1), changes[..3].to_vec())).await;
+    assert!(receipt.outcomes.iter().all(|outcome| outcome.applied().is_some()), "{receipt:?}");
+    // The renewal still fits its lease, and the removal its version: not those that come after these.
+    applied(&kit.apply(at(2), settle(&rows[1])).await);
+    applied(&kit.apply(at(2), inform(&rows[3], at(2))).await);
+    rows = kit.load(LoadBy::Ids(rows.iter().map(|row| row.id).collect())).await;
+    let events = kit.events().await.len();
+    let skip = Changeset { locked: Locked::Skip, ..changeset(at(3), changes) };
+    let mut tx = kit.begin().await;
+    lock_all(&kit, &mut tx, &rows).await;
+    if kit.has_many_writers() {
+        let receipt = soon("a changeset that skips", kit.commit(&skip)).await;
+        let lost = [Outcome::Lost, Outcome::Lost, Outcome::Stale, Outcome::Stale];
+        for (outcome, lost) in receipt.outcomes.iter().zip(lost) {
+            assert!([lost, Outcome::Busy].contains(outcome), "expected {lost:?}, found {receipt:?}");
+        }
+    }
+    kit.end(tx, Keep::Rollback).await;
+    let receipt = kit.commit(&skip).await;
+    assert_eq!(receipt.outcomes, [Outcome::Lost, Outcome::Lost, Outcome::Stale, Outcome::Stale]);
+    assert_eq!(kit.load(LoadBy::Ids(rows.iter().map(|row| row.id).collect())).await, rows);
+    assert_eq!(kit.events().await.len(), events);
+}
+
 /// A settlement that travels with a claim is busy, and the claim goes on.
 pub async fn s11_a_locked_row_holds_up_no_claim<F: Fixture>(kit: Kit<F>) {
     let claimed = kit.claimed(row("claimed"), at(0)).await;

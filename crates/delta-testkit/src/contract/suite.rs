@@ -115,6 +115,7 @@ macro_rules! store_contract {
             s11: [
                 s11_locked_rows_are_busy_to_whoever_skips_them,
                 s11_locked_rows_are_waited_for_by_whoever_does_not_skip_them,
+                s11_a_lost_fence_of_a_locked_row_writes_nothing,
                 s11_a_locked_row_holds_up_no_claim,
                 s11_a_locked_row_is_read_as_it_is_committed,
                 s11_the_key_of_a_locked_row_exists,
