@@ -13,10 +13,22 @@ mod rescuer;
 mod scopes;
 mod sweep;
 
+use std::sync::Arc;
+
+use delta_core::Result;
+
 use crate::client::{AnyClient, Stop};
+use crate::engine::Engine;
 use crate::tasks;
 
 /// Takes part in the election of the leader until the client stops.
 pub(crate) fn start(client: &AnyClient, stop: &Stop) {
     tasks::spawn(&stop.tasks, leader::campaign(client.engine.clone(), stop.soft.clone()));
+}
+
+/// Takes each step that changes resources once.
+pub(crate) async fn once(engine: &Arc<Engine>) -> Result<()> {
+    rescuer::rescue(engine).await?;
+    expirer::expire(engine).await?;
+    cleaner::purge(engine).await
 }

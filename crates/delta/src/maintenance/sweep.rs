@@ -9,6 +9,9 @@ use crate::engine::{Engine, woken};
 use crate::maintenance::periods::Lanes;
 use crate::metrics;
 
+/// How many rows one page has at most.
+const MOST: u32 = 10_000;
+
 /// Finds what is due, page by page, and writes what `decide` makes of it, until nothing is left. What another has changed meanwhile or holds locked comes again next time.
 pub(super) async fn sweep<D, F>(engine: &Arc<Engine>, step: &'static str, due: D, lanes: Lanes, decide: F) -> Result<()>
 where
@@ -17,7 +20,7 @@ where
 {
     let Some(now) = engine.clock.now() else { return Ok(()) };
     let Lanes { namespaces, kinds } = lanes;
-    let query = DueQuery { due: due(now), namespaces, kinds, limit: engine.settings.cleaner_batch };
+    let mut query = DueQuery { due: due(now), namespaces, kinds, limit: engine.settings.cleaner_batch };
     loop {
         let mut session = engine.session(Access::Write).await?;
         let round = timeout(engine.settings.cleaner_timeout, page(engine, &mut *session, &query, &decide)).await;
@@ -30,8 +33,15 @@ where
         Engine::release(session, page.as_ref().err());
         let Page { found, applied } = page?;
         metrics::maintained(step, applied);
-        if found < query.limit as usize || applied == 0 {
+        if found < query.limit as usize {
             return Ok(());
+        }
+        if applied == 0 {
+            // A page of rows that are locked by somebody hides what is due behind them.
+            if query.limit == MOST {
+                return Ok(());
+            }
+            query.limit = query.limit.saturating_mul(2).min(MOST);
         }
     }
 }
