@@ -8,12 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use delta::core::plan::{self, Report, schedule};
 use delta::core::{
-    Access, Changeset, ClaimRequest, Cursor, CursorQuery, EventObjects, LaneQuery, LeaseToken, Names, Owner, Store,
+    Access, Browse, Changeset, ClaimRequest, Cursor, CursorQuery, EventObjects, LaneQuery, LeaseToken, Names, Owner,
+    Store,
 };
 use delta::{
-    Action, Client, ClientSettings, Controller, Error, Filter, InformContext, InformError, InformRun, InformSummary, Key,
-    ListQuery, MemoryStore, Missing, MissingLimit, Object, ObjectSettings, Resource, ScheduleInform, State, Timestamp,
-    WorkContext, WorkError,
+    Action, AnyClient, Client, ClientSettings, Controller, Error, Filter, InformContext, InformError, InformRun,
+    InformSummary, Key, ListQuery, MemoryStore, Missing, MissingLimit, Object, ObjectSettings, Override, Resource,
+    RetentionSettings, ScheduleInform, State, Timestamp, WorkContext, WorkError,
 };
 use futures::FutureExt as _;
 use futures::stream::{self, Stream};
@@ -75,6 +76,13 @@ macro_rules! kinds {
 }
 
 kinds! {
+    Expiring = "expiring", ObjectSettings::new().inform_interval(None).expiry(HOUR);
+    Lasting = "lasting", ObjectSettings::new().inform_interval(None).expiry(None);
+    Brief = "brief", ObjectSettings::new().inform_interval(None).retention(RetentionSettings {
+        deleted: Override::Set(MINUTE),
+        degraded: Override::Off,
+        synced: Override::Set(HOUR),
+    });
     Plain = "plain", ObjectSettings::new();
     Other = "other", ObjectSettings::new();
     Deleting = "deleting", ObjectSettings::new().missing(Missing::Delete);
@@ -253,11 +261,7 @@ pub fn client<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> Client<Me
     client_with(store, outside, settings())
 }
 
-pub fn client_with<K: Traits>(
-    store: &MemoryStore,
-    outside: &Outside<K>,
-    settings: ClientSettings,
-) -> Client<MemoryStore> {
+pub fn client_with<K: Traits, S: Browse>(store: &S, outside: &Outside<K>, settings: ClientSettings) -> Client<S> {
     Client::builder(store.clone()).controller(Scripted(outside.clone())).settings(settings).build().unwrap()
 }
 
@@ -300,7 +304,7 @@ pub fn here() -> ScheduleInform {
     ScheduleInform::new().run(InformRun::Foreground)
 }
 
-pub async fn inform<K: Traits>(client: &Client<MemoryStore>, request: ScheduleInform) -> Result<InformSummary, Error> {
+pub async fn inform<K: Traits>(client: &AnyClient, request: ScheduleInform) -> Result<InformSummary, Error> {
     client.schedule_inform(K::KIND, request).await.map(Option::unwrap)
 }
 
@@ -334,7 +338,7 @@ pub async fn sync_all(store: &MemoryStore) {
     settle_all(store, &Report::Synced).await;
 }
 
-pub async fn rows(client: &Client<MemoryStore>) -> Vec<delta::core::Resource> {
+pub async fn rows(client: &AnyClient) -> Vec<delta::core::Resource> {
     let query = ListQuery {
         filter: Filter::default(),
         after: delta::ResourceId::default(),
@@ -344,11 +348,11 @@ pub async fn rows(client: &Client<MemoryStore>) -> Vec<delta::core::Resource> {
     client.list(&query).await.unwrap()
 }
 
-pub async fn row(client: &Client<MemoryStore>, id: &str) -> delta::core::Resource {
+pub async fn row(client: &AnyClient, id: &str) -> delta::core::Resource {
     rows(client).await.into_iter().find(|row| row.key.object_id.as_str() == id).unwrap()
 }
 
-pub async fn states(client: &Client<MemoryStore>) -> Vec<(String, State)> {
+pub async fn states(client: &AnyClient) -> Vec<(String, State)> {
     let mut states: Vec<_> =
         rows(client).await.into_iter().map(|row| (row.key.object_id.to_string(), row.state)).collect();
     states.sort_by(|left, right| left.0.cmp(&right.0));

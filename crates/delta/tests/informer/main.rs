@@ -2,6 +2,7 @@
 #![cfg(feature = "memory")]
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod faults;
 mod full;
 mod kit;
 mod marks;

@@ -1,4 +1,3 @@
-use delta::core::{Access, Change, Changeset, LeaseWrite, Store, Update};
 use delta::{Existing, MemoryStore, State, Timestamp};
 
 use crate::kit::*;
@@ -128,25 +127,13 @@ async fn an_object_that_was_refused_is_counted_and_the_mark_does_not_pass_it() {
     let store = store();
     let outside = Outside::new(&store);
     let (client, newest) = two(&store, &outside).await;
-    make_unknown(&store, row(&client, "a").await).await;
+    let id = row(&client, "a").await.id;
+    store.edit(id, |row| row.state = State::Unknown("archived".into())).unwrap();
     pass(HOUR).await;
     outside.gives([item("a").value(1).at(now(&store).await), item("c").at(now(&store).await)]);
     let summary = inform::<Plain>(&client, here()).await.unwrap();
     assert_eq!((summary.rejected, summary.outcomes.values().sum::<u64>()), (1, 1));
     assert_eq!(mark::<Plain>(&store, "default").await, Some(newest));
-}
-
-/// As another version of Delta may leave it.
-async fn make_unknown(store: &MemoryStore, mut row: delta::core::Resource) {
-    let version = row.version;
-    row.state = State::Unknown("archived".into());
-    row.version += 1;
-    let (lease, events) = (LeaseWrite::Keep, Vec::new());
-    let update = Update { version, row, lease, write_object: false, write_tags: false, error: None, events };
-    let changes = vec![Change::Update(Box::new(update))];
-    let changes = Changeset { changes, ..Changeset::new(now(store).await) };
-    let mut conn = store.acquire(Access::Write).await.unwrap();
-    assert!(store.commit(&mut conn, &changes).await.unwrap().outcomes[0].applied().is_some());
 }
 
 #[tokio::test(start_paused = true)]

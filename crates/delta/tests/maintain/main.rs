@@ -5,4 +5,9 @@
 #[path = "../informer/kit.rs"]
 #[expect(dead_code, reason = "shared with the tests of informers")]
 mod kit;
+
+mod expire;
+mod gauges;
+mod leader;
+mod purge;
 mod rescue;
