@@ -1,0 +1,77 @@
+use clap::{Parser, Subcommand};
+
+use crate::commands::{doctor, event, inform, migrate, resource, scope};
+use crate::database::Database;
+use crate::failure::{EXIT_CODES, Failure};
+use crate::output::{Format, Output};
+
+/// Migrates, shows, repairs and tails a Delta database.
+#[derive(Debug, Parser)]
+#[command(name = "delta", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) database: Database,
+
+    /// Print JSON instead of a table for people.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring the schema up or down, or show where it is.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Look at resources, and have them worked, retried, paused or deleted.
+    #[command(subcommand)]
+    Resource(resource::Command),
+    /// List kinds of object, and pause or resume them.
+    #[command(subcommand)]
+    Kind(scope::KindCommand),
+    /// List namespaces, and pause or resume them.
+    #[command(subcommand)]
+    Namespace(scope::NamespaceCommand),
+    /// Ask for a run of a kind's informer, by any client that has one.
+    Inform(inform::Arguments),
+    /// Read the log of events.
+    #[command(subcommand)]
+    Event(event::Command),
+    /// Check that the database is in order and that its clients do their work.
+    Doctor(doctor::Arguments),
+}
+
+impl Arguments {
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { Format::Table }
+    }
+}
+
+impl Command {
+    pub(crate) async fn run(&self, database: &Database, output: &mut Output) -> Result<(), Failure> {
+        match self {
+            Self::Migrate(command) => command.run(database, output).await,
+            Self::Resource(command) => command.run(database, output).await,
+            Self::Kind(command) => command.run(database, output).await,
+            Self::Namespace(command) => command.run(database, output).await,
+            Self::Inform(arguments) => arguments.run(database, output).await,
+            Self::Event(command) => command.run(database, output).await,
+            Self::Doctor(arguments) => arguments.run(database, output).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_sound() {
+        Arguments::command().debug_assert();
+    }
+}

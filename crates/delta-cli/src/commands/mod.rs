@@ -1,0 +1,8 @@
+//! One module for each command.
+
+pub(crate) mod doctor;
+pub(crate) mod event;
+pub(crate) mod inform;
+pub(crate) mod migrate;
+pub(crate) mod resource;
+pub(crate) mod scope;

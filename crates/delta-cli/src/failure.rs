@@ -1,0 +1,79 @@
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use delta::core::Invalid;
+use delta::{Error, ErrorKind};
+
+/// Why the program could not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// An error of Delta.
+    Delta(Error),
+    /// The arguments are wrong together, each of them being right.
+    Usage(String),
+    /// Some of several resources were refused.
+    Refused { refused: u64, first: String },
+    /// `doctor` found something.
+    Unhealthy(u64),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+/// What `--help` says about exit codes.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; for doctor: healthy
+  1  anything else; for doctor: not healthy
+  2  wrong usage, or an input that was refused: nothing was changed by it
+  3  the database cannot be reached or used right now: try again later
+  4  this program does not fit the schema of the database, or the database cannot do what was asked
+  5  something stored cannot be what it is: look at the database";
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Delta(error) => match error.kind() {
+                ErrorKind::Invalid => 2,
+                ErrorKind::Unavailable | ErrorKind::Conflict => 3,
+                ErrorKind::Unsupported => 4,
+                ErrorKind::Corrupt => 5,
+                _ => 1,
+            },
+            Self::Usage(_) | Self::Refused { .. } => 2,
+            Self::Unhealthy(_) | Self::Output(_) => 1,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Delta(error) => error.fmt(f),
+            Self::Usage(message) => f.write_str(message),
+            Self::Refused { refused: 1, first } => f.write_str(first),
+            Self::Refused { refused, first } => write!(f, "{refused} were refused, the first: {first}"),
+            Self::Unhealthy(1) => f.write_str("found 1 problem"),
+            Self::Unhealthy(problems) => write!(f, "found {problems} problems"),
+            Self::Output(error) => write!(f, "could not write the output: {error}"),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Delta(error)
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::Delta(invalid.into())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
