@@ -133,6 +133,9 @@ impl<S: Browse> Client<S> {
     /// The attempt ends at that commit: what `work` does after it must not act outside. Calls to the outside stay
     /// at-least-once, with an idempotency key.
     ///
+    /// Settle last, and commit soon: while the transaction is open it keeps the row locked, so that the lease cannot be
+    /// renewed, and the attempt is ended as if the database were out of reach.
+    ///
     /// # Errors
     ///
     /// `Invalid` if the resource was not claimed, or the action is [`Action::Settled`]; `Conflict`: the transaction is
