@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use delta_core::Lane;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::clock::sleep;
 use crate::engine::Engine;
@@ -14,6 +15,8 @@ use crate::tasks;
 /// The least time between two wake-ups of one client: a wake-up inside a transaction serialises commits on some databases,
 /// so they are gathered and leave in a small transaction of their own.
 const GATHER: Duration = Duration::from_millis(10);
+/// How long sending one may take.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// Wake-ups on their way out, and to this client's own workers, which hear of them first.
 #[derive(Debug, Default)]
@@ -69,7 +72,8 @@ impl Engine {
         let engine = self.clone();
         tasks::spawn(&self.tasks, async move {
             while let Some(lanes) = engine.gathered() {
-                engine.store.wake_dyn(&lanes).await;
+                // Best effort, and a stop waits for it.
+                let _ = timeout(LONGEST, engine.store.wake_dyn(&lanes)).await;
                 sleep(GATHER).await;
             }
         });
