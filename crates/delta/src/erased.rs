@@ -2,7 +2,7 @@ use std::any::Any;
 use std::ptr;
 use std::time::Duration;
 
-use delta_core::{Desired, Object, Override, RetryPolicy};
+use delta_core::{Desired, Error, Object, Override, RetryPolicy};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -32,11 +32,8 @@ impl<T: Object> ErasedResource for Resource<T> {
 
 /// A controller without its type.
 pub(crate) trait ErasedController: Send + Sync {
-    /// Decodes a resource, or gives it back with the error.
-    fn decode(
-        &self,
-        row: delta_core::Resource,
-    ) -> Result<Box<dyn ErasedResource>, Box<(delta_core::Resource, delta_core::Error)>>;
+    /// Decodes a resource, and takes it if it decodes: whatever happens otherwise, a panic too, leaves it there.
+    fn decode(&self, row: &mut Option<delta_core::Resource>) -> Result<Option<Box<dyn ErasedResource>>, Error>;
 
     /// Runs `work`, or `delete` where absence is wanted. `decoded` spares a second decoding, unless a layer has put another
     /// row in its place.
@@ -55,11 +52,9 @@ pub(crate) trait ErasedController: Send + Sync {
 }
 
 impl<C: Controller> ErasedController for C {
-    fn decode(
-        &self,
-        row: delta_core::Resource,
-    ) -> Result<Box<dyn ErasedResource>, Box<(delta_core::Resource, delta_core::Error)>> {
-        Resource::<C::Object>::decode_or_return(row).map(|resource| Box::new(resource) as Box<dyn ErasedResource>)
+    fn decode(&self, row: &mut Option<delta_core::Resource>) -> Result<Option<Box<dyn ErasedResource>>, Error> {
+        let resource = Resource::<C::Object>::take(row)?;
+        Ok(resource.map(|resource| Box::new(resource) as Box<dyn ErasedResource>))
     }
 
     fn work<'a>(

@@ -24,12 +24,10 @@ impl<T: Object> Resource<T> {
         }
     }
 
-    /// Decodes a stored record, or gives it back with the error.
-    pub(crate) fn decode_or_return(row: delta_core::Resource) -> Result<Self, Box<(delta_core::Resource, Error)>> {
-        match object(&row) {
-            Ok(object) => Ok(Self { object, row }),
-            Err(error) => Err(Box::new((row, error))),
-        }
+    /// Decodes a stored record, and takes it if it decodes: whatever happens otherwise, a panic too, leaves it there.
+    pub(crate) fn take(row: &mut Option<delta_core::Resource>) -> Result<Option<Self>, Error> {
+        let object = row.as_ref().map(object).transpose()?;
+        Ok(object.zip(row.take()).map(|(object, row)| Self { object, row }))
     }
 
     /// The stored record.

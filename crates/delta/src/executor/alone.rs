@@ -45,10 +45,6 @@ impl Alone {
         self.0.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// When the first is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.0.iter().map(|waiting| waiting.due).min()

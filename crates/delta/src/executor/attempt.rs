@@ -16,7 +16,7 @@ use crate::engine::Kind;
 use crate::erased::ErasedResource;
 use crate::executor::Executor;
 use crate::executor::in_flight::Ending;
-use crate::executor::panic::{Panic, caught};
+use crate::executor::panic::{Panic, caught, guarded};
 use crate::metrics;
 
 /// How long a resource whose object does not decode waits for another version of the program.
@@ -119,13 +119,16 @@ struct Attempt {
 
 impl Attempt {
     async fn run(&self, row: Resource, ending: oneshot::Receiver<Ending>) -> End {
-        let resource = match self.kind.controller.decode(row) {
-            Ok(resource) => resource,
-            Err(undecodable) => {
-                let (row, error) = *undecodable;
+        let mut row = Some(row);
+        let decoded = guarded(|| self.kind.controller.decode(&mut row));
+        let resource = match (decoded, row) {
+            (Ok(Ok(Some(resource))), _) => resource,
+            (Ok(Err(error)), Some(row)) => {
                 tracing::warn!(%error, "object does not decode: given back for another version of the program");
                 return self.settle(&row, &Report::Released(UNDECODABLE), "undecodable");
             }
+            (Err(panic), Some(row)) => return self.conclude(&row, Err(panic)),
+            (_, None) | (Ok(Ok(None)), _) => return End::Lost,
         };
         let outcome = caught(self.work(&*resource, ending)).await;
         if !matches!(outcome, Ok(Outcome::Answered(_))) {
@@ -148,7 +151,12 @@ impl Attempt {
         let engine = &self.executor.engine;
         let row = resource.row();
         if let Some(rate) = self.executor.rates.get(&self.kind.name) {
-            rate.wait().await;
+            select! {
+                biased;
+                () = rate.wait() => {}
+                // What has not begun does not begin any more.
+                () = self.executor.stop.soft.cancelled() => return Outcome::Ended(Ending::Stopped),
+            }
         }
         let timeout = match self.kind.controller.work_timeout(resource) {
             Override::Inherit => self.kind.settings.work_timeout.or(engine.settings.work_timeout),

@@ -5,8 +5,8 @@ use delta_core::{Change, Changeset, Error, Locked, Outcome, Renew, Result};
 use tokio::{join, select};
 
 use crate::clock::{instant, sleep};
-use crate::executor::Executor;
 use crate::executor::in_flight::{Due, Ending};
+use crate::executor::{Executor, in_time};
 use crate::metrics;
 
 /// How many leases one changeset renews.
@@ -46,13 +46,13 @@ async fn renew(executor: &Executor) {
             metrics::lease_age(executor.engine.settings.lease.saturating_sub(end.saturating_duration_since(now)));
         }
         if now - sampled >= executor.interval() {
-            match executor.in_time("sample the clock", sample(executor)).await {
+            match in_time("sample the clock", 2 * tick(executor), sample(executor)).await {
                 Ok(()) => sampled = now,
                 Err(error) => report(executor, &error),
             }
         }
         for batch in executor.in_flight.due(now).chunks(BATCH) {
-            if let Err(error) = executor.in_time("renew leases", renew_batch(executor, batch)).await {
+            if let Err(error) = in_time("renew leases", 2 * tick(executor), renew_batch(executor, batch)).await {
                 report(executor, &error);
                 break;
             }

@@ -6,6 +6,9 @@
 //! - [`attempt`]: one task per claimed resource; always ends with a report.
 //! - [`in_flight`]: the leases of what is claimed and not yet settled.
 //! - [`heartbeat`]: renews them, and ends attempts whose lease is lost.
+//! - [`alone`]: settlements that are tried again apart from the others.
+//! - [`later`]: lanes that will have something to claim before the next poll.
+//! - [`step`]: all of it for one resource, when told to; for tests.
 //! - [`held`]: the connection that pump and heartbeat keep.
 //! - [`panic`], [`rate`]: what surrounds user code.
 
@@ -14,6 +17,7 @@ mod attempt;
 mod heartbeat;
 mod held;
 mod in_flight;
+mod later;
 mod panic;
 mod pump;
 mod rate;
@@ -21,6 +25,9 @@ mod round;
 mod settle;
 mod shared;
 mod slots;
+mod step;
 
 pub(crate) use panic::guarded;
-pub(crate) use shared::{Executor, start};
+pub(crate) use shared::{Executor, in_time, start};
+pub(crate) use step::Stepper;
+pub use step::{Fate, Step};

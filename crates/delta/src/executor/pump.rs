@@ -6,13 +6,15 @@ use delta_core::{Backoff, Error, Lane, Name, RetryPolicy as _, WakeUpSignal, Wak
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::select;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::clock::{instant, sleep_until};
+use crate::clock::{instant, sleep, sleep_until};
 use crate::executor::Executor;
 use crate::executor::alone::Alone;
 use crate::executor::attempt::{End, Finished};
 use crate::executor::in_flight::Ending;
+use crate::executor::later::Later;
 use crate::executor::settle::Pending;
 use crate::executor::slots::Slots;
 use crate::metrics;
@@ -25,6 +27,9 @@ const GATHER: Duration = Duration::from_millis(3);
 const FLUSH: Duration = Duration::from_secs(10);
 /// How many wake-ups are taken in before a round.
 const WAKEUPS: usize = 1_000;
+/// By how much the clock of whoever sent a wake-up may be ahead of this one, at least and at most.
+const AHEAD: Duration = Duration::from_millis(5);
+const MOST_AHEAD: Duration = Duration::from_millis(500);
 /// The longest wait after an error of the store.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
@@ -38,13 +43,12 @@ pub(crate) struct Pump {
     /// Finished, and not yet settled.
     pub(super) reports: VecDeque<Pending>,
     pub(super) alone: Alone,
+    pub(super) later: Later,
     /// Whether to ask which lanes have something to claim.
     pub(super) look: bool,
     /// Whether to go round at once.
     pub(super) again: bool,
-    pub(super) stage: Stage,
-    /// Whether it was told that the clock is too uncertain to claim by.
-    pub(super) uncertain: bool,
+    pub(super) mode: Mode,
     finished: mpsc::UnboundedReceiver<Finished>,
     wakeups: Option<Wakeups>,
     first_report: Option<Instant>,
@@ -53,14 +57,14 @@ pub(crate) struct Pump {
     wait_until: Option<Instant>,
 }
 
-/// How far a stop has come.
+/// Whether it claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum Mode {
     Working,
-    /// Claims nothing; what runs may end by itself until then.
-    Stopping(Instant),
-    /// What ran was ended; settles until then.
-    Ending(Instant),
+    /// The clock is too uncertain to give leases an end by. That was said.
+    Uncertain,
+    /// Nothing more is claimed.
+    Stopping,
 }
 
 impl Pump {
@@ -74,10 +78,10 @@ impl Pump {
             slots: Slots::new(kinds),
             reports: VecDeque::new(),
             alone: Alone::default(),
+            later: Later::new(instant()),
             look: true,
             again: true,
-            stage: Stage::Working,
-            uncertain: false,
+            mode: Mode::Working,
             finished,
             wakeups,
             first_report: None,
@@ -90,15 +94,24 @@ impl Pump {
 
     /// Goes round until the client is stopped and everything is settled.
     pub(crate) async fn run(mut self) {
-        let _ended = Ended(self.executor.clone());
-        while self.wait().await == Next::Go {
-            self.go().await;
+        let executor = self.executor.clone();
+        let _ended = Ended(executor.clone());
+        select! {
+            () = self.rounds() => {}
+            () = time_is_up(&executor) => {}
         }
-        let left = self.reports.len() + self.alone.len();
+        let left = executor.in_flight.len();
         if left > 0 {
             tracing::warn!(attempts = left, "stopped before all was settled: left to the end of the leases");
         }
-        self.executor.held.close().await;
+        executor.drained.cancel();
+        executor.held.close().await;
+    }
+
+    async fn rounds(&mut self) {
+        while self.wait().await == Next::Go {
+            self.go().await;
+        }
     }
 
     /// Waits until there is a reason to go round.
@@ -106,33 +119,28 @@ impl Pump {
         let executor = self.executor.clone();
         loop {
             self.take_what_is_ready();
-            let now = instant();
-            let stop_at = match self.stage {
-                Stage::Working => None,
-                Stage::Stopping(until) | Stage::Ending(until) => Some(until),
-            };
-            if self.is_drained() || (matches!(self.stage, Stage::Ending(_)) && stop_at.is_some_and(|at| at <= now)) {
+            if self.mode == Mode::Stopping
+                && self.slots.running() == 0
+                && self.reports.is_empty()
+                && self.alone.is_empty()
+            {
                 return Next::End;
             }
-            if stop_at.is_some_and(|at| at <= now) {
-                // The grace time is over.
-                executor.stop.hard.cancel();
-            }
             let due = self.due();
-            if due.is_some_and(|due| due <= now) {
+            if due.is_some_and(|due| due <= instant()) {
+                if self.more_by_the_moment().await {
+                    continue;
+                }
                 return Next::Go;
             }
-            let wake_at = [due, stop_at].into_iter().flatten().min();
-            let working = self.stage == Stage::Working;
-            let ending = matches!(self.stage, Stage::Ending(_));
+            let working = self.mode != Mode::Stopping;
             select! {
                 biased;
-                () = executor.stop.hard.cancelled(), if !ending => self.end_all(),
                 () = executor.stop.soft.cancelled(), if working => self.begin_to_stop(),
                 Some(finished) = self.finished.recv() => self.take(finished),
                 lanes = executor.engine.wakes.own(), if working => self.wake(lanes),
                 signal = next(&mut self.wakeups), if working => self.signal(signal),
-                () = until(wake_at) => {}
+                () = until(due) => {}
             }
         }
     }
@@ -147,17 +155,30 @@ impl Pump {
         }
     }
 
+    /// Lets attempts that need no more than a moment finish, so that they are settled with those that have. Says whether
+    /// some did.
+    async fn more_by_the_moment(&mut self) -> bool {
+        let before = self.reports.len();
+        if before == 0 || before >= BATCH || self.slots.running() == 0 {
+            return false;
+        }
+        yield_now().await;
+        self.take_what_is_ready();
+        self.reports.len() > before
+    }
+
     /// When to go round; never, if nothing but a report can be a reason.
     fn due(&self) -> Option<Instant> {
         let now = instant();
-        let working = self.stage == Stage::Working;
+        let working = self.mode != Mode::Stopping;
         let poll = working.then_some(if self.again { now } else { self.poll_at });
+        let later = self.later.due().filter(|_| working);
         let in_flight = self.slots.running() as usize + self.reports.len();
         let report = self.first_report.map(|first| {
             let enough = self.reports.len() * 2 >= in_flight || self.reports.len() >= BATCH;
             if enough || !working { now } else { first + GATHER }
         });
-        let round = [poll, report].into_iter().flatten().min();
+        let round = [poll, later, report].into_iter().flatten().min();
         let round = round.map(|at| self.wait_until.map_or(at, |wait| at.max(wait)));
         [round, self.alone.due()].into_iter().flatten().min()
     }
@@ -174,6 +195,9 @@ impl Pump {
             self.look = true;
             let interval = self.executor.engine.settings.poll_interval;
             self.poll_at = now + interval - self.executor.engine.random.up_to(interval / 10);
+        }
+        for lane in self.later.take_due(now) {
+            self.slots.activate(lane);
         }
         self.again = false;
         let done = self.round().await;
@@ -198,7 +222,7 @@ impl Pump {
         let backoff = Backoff::new(Duration::from_millis(20), cap);
         let wait = match error.is_transient() {
             true => backoff.delay(i64::from(self.failures), 0.5 + engine.random.unit() / 2.0),
-            false if self.stage == Stage::Working => LONGEST_WAIT,
+            false if self.mode != Mode::Stopping => LONGEST_WAIT,
             false => cap,
         };
         self.wait_until = Some(instant() + wait);
@@ -232,7 +256,14 @@ impl Pump {
 
     fn signal(&mut self, signal: Option<WakeUpSignal>) {
         match signal {
-            Some(WakeUpSignal::Lane(lane)) => self.wake([lane]),
+            Some(WakeUpSignal::Lane(lane)) => {
+                // By the clock of whoever scheduled it, which may be ahead of this one, it may be due a little later.
+                let ahead = self.executor.engine.clock.uncertainty().saturating_mul(2).clamp(AHEAD, MOST_AHEAD);
+                if self.executor.engine.worked.contains(&lane.namespace) {
+                    self.later.add(lane.clone(), instant() + ahead);
+                }
+                self.wake([lane]);
+            }
             Some(WakeUpSignal::All) => {
                 self.look = true;
                 self.again |= self.slots.any_free();
@@ -246,7 +277,7 @@ impl Pump {
 
     /// Whether a lane that may have work has a slot free.
     pub(super) fn has_room(&self) -> bool {
-        self.stage == Stage::Working && self.slots.has_room(|namespace| self.max_workers(namespace))
+        self.mode == Mode::Working && self.slots.has_room(|namespace| self.max_workers(namespace))
     }
 
     pub(super) fn max_workers(&self, namespace: &Name) -> u32 {
@@ -254,18 +285,20 @@ impl Pump {
     }
 
     fn begin_to_stop(&mut self) {
-        self.stage = Stage::Stopping(instant() + self.executor.engine.settings.grace);
-    }
-
-    fn end_all(&mut self) {
-        self.stage = Stage::Ending(instant() + FLUSH);
+        self.mode = Mode::Stopping;
         self.wait_until = None;
-        self.executor.in_flight.end_all(Ending::Stopped);
     }
+}
 
-    fn is_drained(&self) -> bool {
-        self.stage != Stage::Working && self.slots.running() == 0 && self.reports.is_empty() && self.alone.is_empty()
+/// Ends what runs once the grace time of a stop is over, and then is done once the time to settle that is over too.
+async fn time_is_up(executor: &Executor) {
+    executor.stop.soft.cancelled().await;
+    select! {
+        () = sleep(executor.engine.settings.grace) => executor.stop.hard.cancel(),
+        () = executor.stop.hard.cancelled() => {}
     }
+    executor.in_flight.end_all(Ending::Stopped);
+    sleep(FLUSH).await;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

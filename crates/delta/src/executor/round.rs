@@ -1,57 +1,90 @@
+use std::mem;
+
 use delta_core::plan::Report;
 use delta_core::{
-    Changeset, ClaimRequest, Claimed, Error, ErrorKind, Lane, LaneQuery, LeaseToken, Resource, Result, Session,
+    Changeset, ClaimRequest, Error, ErrorKind, Lane, LaneQuery, LeaseToken, Resource, Result, Session, Timestamp,
 };
 use tokio::time::Instant;
 
 use crate::clock::instant;
 use crate::executor::alone::{Batch, Company};
 use crate::executor::attempt::{self, Finished, settlement};
-use crate::executor::heartbeat;
 use crate::executor::in_flight::Due;
-use crate::executor::pump::{BATCH, Pump, Stage};
+use crate::executor::pump::{BATCH, Mode, Pump};
 use crate::executor::settle::{Left, Pending, put_back};
+use crate::executor::{heartbeat, in_time};
 use crate::{metrics, tasks};
 
 /// One round trip of settling and claiming.
 impl Pump {
     pub(super) async fn round(&mut self) -> Result<()> {
         let executor = self.executor.clone();
-        let mut used = executor.in_time("acquire a connection", executor.held.take(executor.interval())).await?;
+        let mut used =
+            in_time("acquire a connection", executor.patience(), executor.held.take(executor.interval())).await?;
         let done = self.round_on(used.session()?).await;
         used.end(done.as_ref().err());
         done
     }
 
     async fn round_on(&mut self, session: &mut dyn Session) -> Result<()> {
-        let executor = self.executor.clone();
-        let claims = self.stage == Stage::Working && self.is_certain(session).await?;
-        if claims && self.look && self.slots.any_free() {
-            self.look_around(session).await?;
+        let looked = self.look_around(session).await;
+        if looked.as_ref().is_err_and(Error::is_transient) {
+            return looked.map(drop);
         }
         let mut batch: Vec<Pending> = self.reports.drain(..self.reports.len().min(BATCH)).collect();
-        match executor.verify(session, &mut batch).await {
-            Ok(left) => self.keep(left),
-            Err(error) => {
-                self.refused(batch, &error);
-                return Err(error);
+        let sent = match self.prepare(session, &mut batch).await {
+            Ok(now) => {
+                // What cannot be looked for is not claimed either; what is finished is settled all the same.
+                let lanes = if *looked.as_ref().unwrap_or(&false) { self.deal() } else { Vec::new() };
+                if batch.is_empty() && lanes.is_empty() {
+                    return looked.map(drop);
+                }
+                self.settle_and_claim(session, &mut batch, lanes, now).await
             }
-        }
-        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
-        let lanes = if claims { self.deal(most) } else { Vec::new() };
-        if batch.is_empty() && lanes.is_empty() {
-            return Ok(());
-        }
-        let asked = instant();
-        let now = executor.engine.now(session).await;
-        let now = match now {
-            Ok(now) => now,
-            Err(error) => {
-                self.refused(batch, &error);
-                return Err(error);
-            }
+            Err(error) => Err(error),
         };
-        let changes = executor.settlements(&mut batch, now);
+        if let Err(error) = sent {
+            self.refused(batch, &error);
+            return Err(error);
+        }
+        looked.map(drop)
+    }
+
+    /// Finds out where there is something to claim. Says whether claiming is allowed at all.
+    async fn look_around(&mut self, session: &mut dyn Session) -> Result<bool> {
+        if self.mode == Mode::Stopping || !self.is_certain(session).await? {
+            return Ok(false);
+        }
+        if self.look && self.slots.any_free() {
+            let executor = self.executor.clone();
+            let engine = &executor.engine;
+            let now = engine.now(session).await?;
+            in_time("read settings", executor.patience(), engine.refresh_policies(session, now)).await?;
+            let query = LaneQuery { now, namespaces: engine.worked.clone(), kinds: engine.kind_names() };
+            let lanes = in_time("look for work", executor.patience(), session.lanes_dyn(&query)).await?;
+            self.slots.replace(lanes);
+            self.look = false;
+        }
+        Ok(true)
+    }
+
+    /// Leaves in the batch what there is to settle, and says what time it is.
+    async fn prepare(&mut self, session: &mut dyn Session, batch: &mut Vec<Pending>) -> Result<Timestamp> {
+        let left = self.executor.verify(session, batch).await?;
+        self.keep(left);
+        self.executor.engine.now(session).await
+    }
+
+    async fn settle_and_claim(
+        &mut self,
+        session: &mut dyn Session,
+        batch: &mut Vec<Pending>,
+        lanes: Vec<(Lane, u32)>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let executor = self.executor.clone();
+        let asked = instant();
+        let changes = executor.settlements(batch, now);
         let request = ClaimRequest {
             now,
             owner: executor.engine.owner,
@@ -59,82 +92,63 @@ impl Pump {
             until: now + executor.engine.settings.lease,
             lanes,
         };
-        match executor.in_time("settle and claim", session.claim_dyn(&changes, &request)).await {
-            Ok(claimed) => {
-                metrics::round(batch.len(), claimed.resources.len(), instant() - asked);
-                self.done(batch, changes, &request, claimed, asked);
-                Ok(())
-            }
+        let claimed = in_time("settle and claim", executor.patience(), session.claim_dyn(&changes, &request)).await;
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
             Err(error) => {
-                put_back(&mut batch, changes, error.kind() == ErrorKind::Unavailable);
-                self.refused(batch, &error);
-                Err(error)
+                put_back(batch, changes, error.kind() == ErrorKind::Unavailable);
+                return Err(error);
             }
-        }
-    }
-
-    /// Whether the clock is good enough to give leases an end by.
-    async fn is_certain(&mut self, session: &mut dyn Session) -> Result<bool> {
-        let executor = self.executor.clone();
-        let (clock, allowed) = (&executor.engine.clock, executor.engine.settings.lease / 8);
-        if clock.uncertainty() > allowed {
-            executor.in_time("sample the clock", executor.engine.sample_clock(session)).await?;
-        }
-        let uncertainty = clock.uncertainty();
-        let certain = uncertainty <= allowed;
-        if !certain && !self.uncertain {
-            tracing::warn!(
-                ?uncertainty,
-                ?allowed,
-                "the server's time is too uncertain: nothing is claimed until it is not"
-            );
-        }
-        self.uncertain = !certain;
-        Ok(certain)
-    }
-
-    async fn look_around(&mut self, session: &mut dyn Session) -> Result<()> {
-        let executor = self.executor.clone();
-        let engine = &executor.engine;
-        let now = engine.now(session).await?;
-        executor.in_time("read settings", engine.refresh_policies(session, now)).await?;
-        let query = LaneQuery { now, namespaces: engine.worked.clone(), kinds: engine.kind_names() };
-        let lanes = executor.in_time("look for work", session.lanes_dyn(&query)).await?;
-        self.slots.replace(lanes);
-        self.look = false;
-        Ok(())
-    }
-
-    fn deal(&mut self, most: u32) -> Vec<(Lane, u32)> {
-        let engine = self.executor.engine.clone();
-        self.slots.deal(most, |namespace| engine.namespace_settings(namespace).max_workers)
-    }
-
-    fn done(
-        &mut self,
-        batch: Vec<Pending>,
-        changes: Changeset,
-        request: &ClaimRequest,
-        claimed: Claimed,
-        asked: Instant,
-    ) {
-        let left = self.executor.settled(batch, changes, &claimed.receipt);
+        };
+        metrics::round(batch.len(), claimed.resources.len(), instant() - asked);
+        let left = executor.settled(mem::take(batch), changes, &claimed.receipt);
         for (lane, most) in &request.lanes {
-            let found =
-                claimed.resources.iter().filter(|row| row.key.kind == lane.kind && row.key.namespace == lane.namespace);
-            if (found.count() as u64) < u64::from(*most) {
+            let of_lane = |row: &&Resource| row.key.kind == lane.kind && row.key.namespace == lane.namespace;
+            if (claimed.resources.iter().filter(of_lane).count() as u64) < u64::from(*most) {
                 self.slots.exhaust(lane);
             }
         }
         self.keep(left);
         self.begin(claimed.resources, asked);
         self.again |= self.has_room();
+        Ok(())
+    }
+
+    /// Whether the clock is good enough to give leases an end by.
+    async fn is_certain(&mut self, session: &mut dyn Session) -> Result<bool> {
+        let executor = self.executor.clone();
+        let engine = &executor.engine;
+        let certain = in_time("sample the clock", executor.patience(), engine.is_certain(session)).await?;
+        if !certain && self.mode == Mode::Working {
+            let uncertainty = engine.clock.uncertainty();
+            tracing::warn!(?uncertainty, "the server's time is known too badly: nothing is claimed until it is not");
+        }
+        self.mode = if certain { Mode::Working } else { Mode::Uncertain };
+        Ok(certain)
+    }
+
+    fn deal(&mut self) -> Vec<(Lane, u32)> {
+        let engine = self.executor.engine.clone();
+        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        self.slots.deal(most, |namespace| engine.namespace_settings(namespace).max_workers)
     }
 
     fn keep(&mut self, left: Left) {
-        self.alone.add(left.busy, Company::Busy, instant(), self.executor.engine.random.unit());
-        for lane in left.again {
-            self.slots.activate(lane);
+        let now = instant();
+        self.alone.add(left.busy, Company::Busy, now, self.executor.engine.random.unit());
+        if self.mode == Mode::Stopping {
+            // For whoever goes on working.
+            self.executor
+                .engine
+                .wake(left.again.into_iter().filter(|(_, delay)| delay.is_zero()).map(|(lane, _)| lane));
+            return;
+        }
+        for (lane, delay) in left.again {
+            if delay.is_zero() {
+                self.slots.activate(lane);
+            } else if delay < self.executor.engine.settings.poll_interval {
+                self.later.add(lane, now + delay);
+            }
         }
         self.again |= self.has_room();
     }
@@ -199,7 +213,7 @@ impl Pump {
     async fn settle_batch(&mut self, mut batch: Batch) -> Result<()> {
         let executor = self.executor.clone();
         let mut changes = None;
-        let sent = executor.in_time("settle", async {
+        let sent = in_time("settle", executor.patience(), async {
             let mut used = executor.held.take(executor.interval()).await?;
             let sent = async {
                 let session = used.session()?;

@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 use std::mem;
+use std::time::Duration;
 
 use delta_core::{
-    Access, Change, Changeset, Depth, Load, LoadBy, Locked, Outcome, Receipt, Resource, ResourceId, Result, Session,
-    State, Timestamp,
+    Access, Change, Changeset, Depth, Lane, Load, LoadBy, Locked, Outcome, Receipt, Resource, ResourceId, Result,
+    RunAt, Session, State, Timestamp,
 };
 
-use crate::executor::Executor;
 use crate::executor::attempt::{End, Failure, Finished, settlement};
+use crate::executor::{Executor, in_time};
 use crate::metrics;
 
 /// An attempt that is over and waits to be settled.
@@ -23,8 +24,8 @@ pub(crate) struct Pending {
 pub(crate) struct Left {
     /// Rows that somebody has locked.
     pub(crate) busy: Vec<Pending>,
-    /// Settled, and claimable again.
-    pub(crate) again: Vec<delta_core::Lane>,
+    /// Where something is claimable again, and in how long.
+    pub(crate) again: Vec<(Lane, Duration)>,
 }
 
 impl Executor {
@@ -46,9 +47,8 @@ impl Executor {
         for ((mut pending, change), outcome) in batch.into_iter().zip(changes.changes).zip(&receipt.outcomes) {
             match outcome {
                 Outcome::Applied(applied) => {
-                    if applied.moved {
-                        left.again.push(pending.finished.key.lane());
-                    }
+                    let again = again(&change, applied.moved, changes.now);
+                    left.again.extend(again.map(|delay| (pending.finished.key.lane(), delay)));
                 }
                 Outcome::Busy => {
                     metrics::busy("settle");
@@ -80,7 +80,7 @@ impl Executor {
             return Ok(left);
         }
         let load = Load { by: LoadBy::Ids(ids), depth: Depth::Head, access: Access::Read };
-        let rows = self.in_time("load what workers have settled", session.load_dyn(&load)).await?;
+        let rows = in_time("load what workers have settled", self.patience(), session.load_dyn(&load)).await?;
         let rows: HashMap<ResourceId, Resource> = rows.into_iter().map(|row| (row.id, row)).collect();
         let mut over = Vec::new();
         batch.retain_mut(|pending| {
@@ -101,12 +101,23 @@ impl Executor {
             metrics::attempt(&kind.name, "settled");
             over.push(token);
             if row.is_some_and(|row| row.state.is_claimable()) {
-                left.again.push(pending.finished.key.lane());
+                left.again.push((pending.finished.key.lane(), Duration::ZERO));
             }
             false
         });
         self.in_flight.forget(over);
         Ok(left)
+    }
+}
+
+/// In how long a settled row may be claimed again, if it may.
+fn again(change: &Change, moved: bool, now: Timestamp) -> Option<Duration> {
+    let Change::Settle(settle) = change else { return None };
+    let settlement = if moved { &settle.moved } else { &settle.unmoved };
+    match settlement.run_at {
+        RunAt::Never => None,
+        RunAt::At(at) => Some(at.since(now)),
+        RunAt::AskedOr(_) => Some(Duration::ZERO),
     }
 }
 

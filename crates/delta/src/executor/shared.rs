@@ -33,25 +33,10 @@ pub(crate) struct Executor {
 
 /// Starts to work the client's kinds; nothing, if it has none.
 pub(crate) fn start(client: &AnyClient, stop: &Stop) {
-    let engine = client.engine.clone();
-    if engine.kinds.is_empty() {
+    if client.engine.kinds.is_empty() {
         return;
     }
-    panic::install_hook();
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let rate = |(name, kind): (&Name, &Arc<crate::engine::Kind>)| {
-        kind.settings.rate_limit.map(|limit| (name.clone(), Rate::new(limit)))
-    };
-    let executor = Arc::new(Executor {
-        client: client.clone(),
-        stop: stop.clone(),
-        held: Held::new(engine.clone()),
-        in_flight: InFlight::default(),
-        finished: sender,
-        rates: engine.kinds.iter().filter_map(rate).collect(),
-        drained: CancellationToken::new(),
-        engine,
-    });
+    let (executor, receiver) = Executor::new(client, stop);
     // Before anything is claimed, lest a wake-up be missed.
     let wakeups = executor.engine.store.wakeups_dyn();
     tasks::spawn(&stop.tasks, heartbeat::run(executor.clone()));
@@ -59,23 +44,48 @@ pub(crate) fn start(client: &AnyClient, stop: &Stop) {
 }
 
 impl Executor {
-    /// How often leases are renewed; also how long an operation of the database may take.
+    /// One that has nothing in work yet, and where its attempts report to.
+    pub(crate) fn new(client: &AnyClient, stop: &Stop) -> (Arc<Self>, mpsc::UnboundedReceiver<Finished>) {
+        panic::install_hook();
+        let engine = client.engine.clone();
+        let (finished, receiver) = mpsc::unbounded_channel();
+        let rate = |(name, kind): (&Name, &Arc<crate::engine::Kind>)| {
+            kind.settings.rate_limit.map(|limit| (name.clone(), Rate::new(limit)))
+        };
+        let executor = Self {
+            client: client.clone(),
+            stop: stop.clone(),
+            held: Held::new(engine.clone()),
+            in_flight: InFlight::default(),
+            finished,
+            rates: engine.kinds.iter().filter_map(rate).collect(),
+            drained: CancellationToken::new(),
+            engine,
+        };
+        (Arc::new(executor), receiver)
+    }
+
+    /// How often leases are renewed.
     pub(crate) fn interval(&self) -> Duration {
         self.engine.settings.heartbeat_interval()
     }
 
-    /// Gives up an operation that takes as long as that.
-    pub(crate) async fn in_time<T>(
-        &self,
-        operation: &'static str,
-        future: impl Future<Output = Result<T>> + Send,
-    ) -> Result<T> {
-        let limit = self.interval();
-        timeout(limit, future).await.unwrap_or_else(|_| {
-            let what = format!("expected an answer within {limit:?}, found none");
-            Err(Error::new(ErrorKind::Unavailable, operation, what))
-        })
+    /// How long pump may wait for an answer: what it claims is of no use once the lease is over.
+    pub(crate) fn patience(&self) -> Duration {
+        self.engine.settings.lease
     }
+}
+
+/// Gives up an operation that takes too long: its connection may be dead without anybody telling.
+pub(crate) async fn in_time<T>(
+    operation: &'static str,
+    limit: Duration,
+    future: impl Future<Output = Result<T>> + Send,
+) -> Result<T> {
+    timeout(limit, future).await.unwrap_or_else(|_| {
+        let what = format!("expected an answer within {limit:?}, found none");
+        Err(Error::new(ErrorKind::Unavailable, operation, what))
+    })
 }
 
 impl fmt::Debug for Executor {

@@ -2,5 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
 
+mod faults;
+mod leases;
+mod limits;
 mod outcomes;
+mod rerun;
+mod settle_in;
+mod stop;
 mod support;
+mod surroundings;

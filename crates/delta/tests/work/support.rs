@@ -1,13 +1,15 @@
 //! A kind of object whose work a test gives as a closure, and waiting for conditions.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::iter::repeat_n;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use delta::core::{Resource as Row, Timestamp};
+use delta::core::{Browse, Resource as Row, Timestamp};
 use delta::{
-    Action, Builder, Client, ClientSettings, Controller, Filter, Key, MemoryStore, Object, ObjectSettings, Resource,
-    State, WorkContext, WorkError,
+    Action, AnyClient, Builder, Client, ClientSettings, Controller, Filter, Key, MemoryStore, Object, ObjectSettings,
+    Resource, State, WorkContext, WorkError,
 };
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -41,12 +43,12 @@ pub(crate) fn kind_settings(settings: ObjectSettings) {
     SETTINGS.with(|kept| *kept.borrow_mut() = settings);
 }
 
-pub(crate) fn item(id: impl ToString, value: u32) -> Item {
-    Item { id: id.to_string(), value }
+pub(crate) fn item(id: impl Display, value: u32) -> Item {
+    Item { id: format!("{id}"), value }
 }
 
-pub(crate) fn key(id: impl ToString) -> Key {
-    Key::new("default", "item", id.to_string()).unwrap()
+pub(crate) fn key(id: impl Display) -> Key {
+    Key::new("default", "item", format!("{id}")).unwrap()
 }
 
 /// What is called for an attempt: with what it knows, owned, so that the closure's future borrows nothing.
@@ -103,28 +105,36 @@ pub(crate) fn settings() -> ClientSettings {
     ClientSettings::new().seed(7).inform_interval(None)
 }
 
-pub(crate) fn builder(store: &MemoryStore, controller: Fake) -> Builder<MemoryStore> {
+pub(crate) fn builder<S: Browse>(store: &S, controller: Fake) -> Builder<S> {
+    builder_of(store, controller)
+}
+
+/// For a controller of a test's own.
+pub(crate) fn builder_of<S: Browse>(store: &S, controller: impl Controller<Object = Item>) -> Builder<S> {
     Client::builder(store.clone()).controller(controller).settings(settings())
 }
 
-/// How long a condition may take to come true, on the paused clock.
-const PATIENCE: Duration = Duration::from_mins(60);
+/// The paused clock.
+#[expect(clippy::disallowed_methods, reason = "a test's own clock")]
+pub(crate) fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
 
 /// Waits until a condition holds.
 #[expect(clippy::disallowed_methods, reason = "looks again, on the paused clock; nothing is timed by it")]
 pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let start = tokio::time::Instant::now();
-    loop {
+    for step in [1, 10, 100, 1_000].map(Duration::from_millis).into_iter().flat_map(|step| repeat_n(step, 1_000)) {
         if let Some(found) = condition().await {
             return found;
         }
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(step).await;
     }
+    panic!("waited {:?} for {what}", start.elapsed());
 }
 
 /// Waits until a resource is in a state, and gives it as stored.
-pub(crate) async fn until_state(client: &Client<MemoryStore>, key: &Key, state: State) -> Row {
+pub(crate) async fn until_state(client: &AnyClient, key: &Key, state: State) -> Row {
     until(&format!("{key} to be {state:?}"), async || {
         client.record(key).await.unwrap().filter(|row| row.state == state)
     })
@@ -132,7 +142,7 @@ pub(crate) async fn until_state(client: &Client<MemoryStore>, key: &Key, state: 
 }
 
 /// Waits until a number of resources are in a state.
-pub(crate) async fn until_count(client: &Client<MemoryStore>, state: State, number: u64) {
+pub(crate) async fn until_count(client: &AnyClient, state: State, number: u64) {
     until(&format!("{number} to be {state:?}"), async || {
         let counts = client.count(&Filter::default()).await.unwrap();
         let found: u64 = counts.iter().filter(|count| count.state == state).map(|count| count.count).sum();
@@ -142,7 +152,7 @@ pub(crate) async fn until_count(client: &Client<MemoryStore>, state: State, numb
 }
 
 /// The states that the log tells of a resource, with the kinds of its events.
-pub(crate) async fn events_of(client: &Client<MemoryStore>, key: &Key) -> Vec<String> {
+pub(crate) async fn events_of(client: &AnyClient, key: &Key) -> Vec<String> {
     use delta::core::Subject;
     let query =
         delta::EventQuery { after: delta::Position::default(), limit: 10_000, filter: delta::EventFilter::default() };
@@ -211,4 +221,10 @@ impl Drop for Happening {
             }
         }
     }
+}
+
+/// Lets time pass on the paused clock: what a worker's calls to the outside take.
+#[expect(clippy::disallowed_methods, reason = "the paused clock's time, which is what these tests are about")]
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
 }
