@@ -1,4 +1,4 @@
-//! The store in a SQLite file passes the whole contract.
+//! The store in a SQLite file passes the whole contract, and does what the memory store does.
 #![cfg(feature = "sqlite")]
 
 use delta_core::{ResourceId, Result};
@@ -51,3 +51,5 @@ impl Fixture for File {
 }
 
 delta_testkit::store_contract!(File::new);
+
+delta_testkit::store_differential!(File::new);

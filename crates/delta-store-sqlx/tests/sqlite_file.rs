@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use delta_core::{
-    Access, Changeset, Depth, ErrorKind, EventFilter, EventQuery, Lane, Load, LoadBy, Name, Position, State, Store,
-    WakeUp, WakeUpSignal,
+    Access, Changeset, ClaimRequest, Depth, ErrorKind, EventFilter, EventQuery, Lane, LeaseToken, Load, LoadBy, Owner,
+    Position, State, Store, WakeUp, WakeUpSignal,
 };
 use delta_store_sqlx::sqlx::sqlite::SqliteConnectOptions;
 use delta_store_sqlx::sqlx::{self, ConnectOptions, Connection, Executor};
 use delta_store_sqlx::{MissingFile, SqliteOptions, SqliteStore};
 use futures::StreamExt;
-use sqlite_support::{commit, file, find, inserts, row};
+use sqlite_support::{NOW, commit, file, find, inserts, row};
 
 const PATH: &str = "DELTA_TEST_SQLITE_PATH";
 
@@ -22,6 +22,10 @@ async fn count_events(store: &SqliteStore) -> usize {
     let mut conn = store.acquire(Access::Read).await.expect("a connection");
     let query = EventQuery { after: Position::START, limit: 100_000, filter: EventFilter::default() };
     store.events(&mut conn, &query).await.expect("events").events.len()
+}
+
+fn lane() -> Lane {
+    row("any").key.lane()
 }
 
 #[tokio::test]
@@ -166,7 +170,7 @@ async fn a_changeset_that_fails_leaves_nothing_in_the_callers_transaction() {
 }
 
 #[tokio::test]
-async fn a_changeset_does_not_join_a_transaction_that_was_dropped() {
+async fn a_dropped_transaction_is_over_for_what_comes_next() {
     let (_directory, path) = file();
     let store = SqliteStore::open(path).await.unwrap();
     let mut conn = store.acquire(Access::Write).await.unwrap();
@@ -175,6 +179,11 @@ async fn a_changeset_does_not_join_a_transaction_that_was_dropped() {
         store.commit(&mut tx, &inserts([row(&format!("dropped-{number}"))])).await.unwrap();
         drop(tx);
         store.commit(&mut conn, &inserts([row(&format!("kept-{number}"))])).await.unwrap();
+        drop(conn.begin().await.unwrap());
+        let lanes = vec![(lane(), 1)];
+        let base = LeaseToken::new(number);
+        let request = ClaimRequest { now: NOW, owner: Owner::new(1), base, until: NOW + Duration::from_mins(1), lanes };
+        assert_eq!(store.claim(&mut conn, &Changeset::new(NOW), &request).await.unwrap().resources.len(), 1);
     }
     assert!(find(&store, "kept-19").await.unwrap().is_some());
     assert_eq!(find(&store, "dropped-19").await.unwrap(), None);
@@ -228,15 +237,14 @@ async fn wake_ups_reach_the_other_stores_of_the_file() {
     let (_directory, path) = file();
     let [one, other] = [SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap()];
     let mut heard = other.wakeups().unwrap();
-    let lane = Lane { namespace: Name::default_namespace(), kind: Name::new("thing").unwrap() };
     commit(&one, &Changeset { wake: WakeUp::InTransaction, ..inserts([row("a")]) }).await.unwrap();
-    assert_eq!(heard.next().await, Some(WakeUpSignal::Lane(lane.clone())));
+    assert_eq!(heard.next().await, Some(WakeUpSignal::Lane(lane())));
     let mut conn = one.acquire(Access::Write).await.unwrap();
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.unwrap();
     one.commit(&mut tx, &Changeset { wake: WakeUp::InTransaction, ..inserts([row("b")]) }).await.unwrap();
     tx.commit().await.unwrap();
     drop(conn);
-    assert_eq!(heard.next().await, Some(WakeUpSignal::Lane(lane)));
+    assert_eq!(heard.next().await, Some(WakeUpSignal::Lane(lane())));
 }
 
 /// Starts as many processes at once, each of which opens the file and writes one row.
