@@ -12,18 +12,23 @@ use crate::metrics;
 /// How many rows one page has at most.
 const MOST: u32 = 10_000;
 
-/// Finds what is due, page by page, and writes what `decide` makes of it, until nothing is left. What another has changed meanwhile or holds locked comes again next time.
+/// Finds what is due, page by page, and writes what `decide` makes of it, until nothing is left. What another has changed
+/// meanwhile or holds locked comes again next time.
 pub(super) async fn sweep<D, F>(engine: &Arc<Engine>, step: &'static str, due: D, lanes: Lanes, decide: F) -> Result<()>
 where
     D: Fn(Timestamp) -> Due + Send + Sync,
     F: Fn(Resource, Timestamp) -> Option<Change> + Send + Sync,
 {
-    let Some(now) = engine.clock.now() else { return Ok(()) };
-    let Lanes { namespaces, kinds } = lanes;
-    let mut query = DueQuery { due: due(now), namespaces, kinds, limit: engine.settings.cleaner_batch };
+    let mut limit = engine.settings.cleaner_batch;
     loop {
         let mut session = engine.session(Access::Write).await?;
-        let round = timeout(engine.settings.cleaner_timeout, page(engine, &mut *session, &query, &decide)).await;
+        let page = async {
+            let now = engine.now(&mut *session).await?;
+            let Lanes { namespaces, kinds } = lanes.clone();
+            let query = DueQuery { due: due(now), namespaces, kinds, limit };
+            page(engine, &mut *session, &query, now, &decide).await
+        };
+        let round = timeout(engine.settings.cleaner_timeout, page).await;
         let Ok(page) = round else {
             // It is in the middle of a statement.
             session.discard_dyn();
@@ -33,15 +38,15 @@ where
         Engine::release(session, page.as_ref().err());
         let Page { found, applied } = page?;
         metrics::maintained(step, applied);
-        if found < query.limit as usize {
+        if found < limit as usize {
             return Ok(());
         }
         if applied == 0 {
             // A page of rows that are locked by somebody hides what is due behind them.
-            if query.limit == MOST {
+            if limit == MOST {
                 return Ok(());
             }
-            query.limit = query.limit.saturating_mul(2).min(MOST);
+            limit = limit.saturating_mul(2).min(MOST);
         }
     }
 }
@@ -51,11 +56,16 @@ struct Page {
     applied: u64,
 }
 
-async fn page<F>(engine: &Arc<Engine>, session: &mut dyn Session, query: &DueQuery, decide: &F) -> Result<Page>
+async fn page<F>(
+    engine: &Arc<Engine>,
+    session: &mut dyn Session,
+    query: &DueQuery,
+    now: Timestamp,
+    decide: &F,
+) -> Result<Page>
 where
     F: Fn(Resource, Timestamp) -> Option<Change> + Send + Sync,
 {
-    let now = engine.now(session).await?;
     let rows = session.due_dyn(query).await?;
     let found = rows.len();
     let decided = |row: Resource| {
