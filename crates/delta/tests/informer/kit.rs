@@ -13,35 +13,35 @@ use delta::core::{
 };
 use delta::{
     Action, AnyClient, Client, ClientSettings, Controller, Error, Filter, InformContext, InformError, InformRun,
-    InformSummary, Key, ListQuery, MemoryStore, Missing, MissingLimit, Object, ObjectSettings, Override, Resource,
-    RetentionSettings, ScheduleInform, State, Timestamp, WorkContext, WorkError,
+    InformSummary, Key, ListQuery, MemoryStore, Missing, MissingLimit, Object, ObjectSettings, Resource,
+    ScheduleInform, State, Timestamp, WorkContext, WorkError,
 };
 use futures::FutureExt as _;
 use futures::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 
-pub const SECOND: Duration = Duration::from_secs(1);
-pub const MINUTE: Duration = Duration::from_mins(1);
-pub const HOUR: Duration = Duration::from_hours(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// When every test begins.
-pub const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 /// A store whose server's time is tokio's, which the tests pause.
 #[expect(clippy::disallowed_methods, reason = "the server's clock of these tests")]
-pub fn store() -> MemoryStore {
+pub(crate) fn store() -> MemoryStore {
     let begin = tokio::time::Instant::now();
     MemoryStore::with_clock(move || START + tokio::time::Instant::now().duration_since(begin))
 }
 
 /// Lets time pass, one poll after the other.
 #[expect(clippy::disallowed_methods, reason = "the clock is paused: it moves as soon as everybody waits")]
-pub async fn pass(duration: Duration) {
+pub(crate) async fn pass(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
 /// Waits until something holds. With the clock paused this takes no time of ours; it fails after a virtual day.
-pub async fn until<F: AsyncFn() -> bool>(what: &str, holds: F) {
+pub(crate) async fn until<F: AsyncFn() -> bool>(what: &str, holds: F) {
     for _ in 0..200_000 {
         if holds().await {
             return;
@@ -52,7 +52,7 @@ pub async fn until<F: AsyncFn() -> bool>(what: &str, holds: F) {
 }
 
 /// A kind of object with its settings.
-pub trait Traits: Send + Sync + 'static {
+pub(crate) trait Traits: Send + Sync + 'static {
     const KIND: &'static str;
 
     fn settings() -> ObjectSettings {
@@ -63,12 +63,12 @@ pub trait Traits: Send + Sync + 'static {
 macro_rules! kinds {
     ($($name:ident = $kind:literal, $settings:expr;)*) => {$(
         #[derive(Debug)]
-        pub struct $name;
+        pub(crate) struct $name;
 
-        impl Traits for $name {
+        impl $crate::kit::Traits for $name {
             const KIND: &'static str = $kind;
 
-            fn settings() -> ObjectSettings {
+            fn settings() -> delta::ObjectSettings {
                 $settings
             }
         }
@@ -76,15 +76,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Expiring = "expiring", ObjectSettings::new().inform_interval(None).expiry(HOUR);
-    Lasting = "lasting", ObjectSettings::new().inform_interval(None).expiry(None);
-    Brief = "brief", ObjectSettings::new().inform_interval(None).retention(RetentionSettings {
-        deleted: Override::Set(MINUTE),
-        degraded: Override::Off,
-        synced: Override::Set(HOUR),
-    });
     Plain = "plain", ObjectSettings::new();
-    Other = "other", ObjectSettings::new();
     Deleting = "deleting", ObjectSettings::new().missing(Missing::Delete);
     Working = "working", ObjectSettings::new().missing(Missing::Work);
     Cautious = "cautious", ObjectSettings::new().missing(Missing::Delete).missing_limit(MissingLimit { share: 0.5, at_least: 1 });
@@ -96,7 +88,7 @@ kinds! {
 /// An object.
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
-pub struct Item<K> {
+pub(crate) struct Item<K> {
     pub id: String,
     pub value: u32,
     pub at: Option<DateTime<Utc>>,
@@ -125,24 +117,24 @@ impl<K: Traits> Object for Item<K> {
     }
 }
 
-pub fn item<K>(id: &str) -> Item<K> {
+pub(crate) fn item<K>(id: &str) -> Item<K> {
     Item { id: id.to_owned(), value: 0, at: None, kind: std::marker::PhantomData }
 }
 
 impl<K> Item<K> {
-    pub fn value(mut self, value: u32) -> Self {
+    pub(crate) fn value(mut self, value: u32) -> Self {
         self.value = value;
         self
     }
 
-    pub fn at(mut self, at: Timestamp) -> Self {
+    pub(crate) fn at(mut self, at: Timestamp) -> Self {
         self.at = Some(at.into());
         self
     }
 }
 
 /// What an informer does next.
-pub enum Step<K> {
+pub(crate) enum Step<K> {
     Give(Item<K>),
     Wait(Duration),
     Fail,
@@ -154,7 +146,7 @@ pub enum Step<K> {
 
 /// What the informer was asked for.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     pub at: Timestamp,
     pub after: Option<Timestamp>,
     pub full: bool,
@@ -166,7 +158,7 @@ pub struct Asked {
 }
 
 /// The outside: each run of the informer takes the next script, and the last one again when there is no next.
-pub struct Outside<K>(Arc<Mutex<Inner<K>>>);
+pub(crate) struct Outside<K>(Arc<Mutex<Inner<K>>>);
 
 impl<K> Clone for Outside<K> {
     fn clone(&self) -> Self {
@@ -181,33 +173,33 @@ struct Inner<K> {
 }
 
 impl<K: Traits> Outside<K> {
-    pub fn new(store: &MemoryStore) -> Self {
+    pub(crate) fn new(store: &MemoryStore) -> Self {
         let inner = Inner { scripts: VecDeque::new(), asked: Vec::new(), store: store.clone() };
         Self(Arc::new(Mutex::new(inner)))
     }
 
     /// Adds the script of another run; without one, a run gives nothing.
-    pub fn then(&self, steps: impl IntoIterator<Item = Step<K>>) -> &Self {
+    pub(crate) fn then(&self, steps: impl IntoIterator<Item = Step<K>>) -> &Self {
         self.0.lock().unwrap().scripts.push_back(steps.into_iter().collect());
         self
     }
 
     /// Adds the script of a run that gives these.
-    pub fn gives(&self, items: impl IntoIterator<Item = Item<K>>) -> &Self {
+    pub(crate) fn gives(&self, items: impl IntoIterator<Item = Item<K>>) -> &Self {
         self.then(items.into_iter().map(Step::Give))
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.0.lock().unwrap().asked.clone()
     }
 
-    pub fn runs(&self) -> usize {
+    pub(crate) fn runs(&self) -> usize {
         self.0.lock().unwrap().asked.len()
     }
 }
 
 /// A controller whose informer follows scripts and whose worker succeeds.
-pub struct Scripted<K>(pub Outside<K>);
+pub(crate) struct Scripted<K>(pub Outside<K>);
 
 impl<K: Traits> Controller for Scripted<K> {
     type Object = Item<K>;
@@ -246,7 +238,7 @@ impl<K: Traits> Controller for Scripted<K> {
     }
 }
 
-pub fn settings() -> ClientSettings {
+pub(crate) fn settings() -> ClientSettings {
     ClientSettings::new().inform_jitter(Duration::ZERO).seed(rand_seed())
 }
 
@@ -257,31 +249,35 @@ fn rand_seed() -> u64 {
     NEXT.fetch_add(1, atomic::Ordering::Relaxed)
 }
 
-pub fn client<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> Client<MemoryStore> {
+pub(crate) fn client<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> Client<MemoryStore> {
     client_with(store, outside, settings())
 }
 
-pub fn client_with<K: Traits, S: Browse>(store: &S, outside: &Outside<K>, settings: ClientSettings) -> Client<S> {
+pub(crate) fn client_with<K: Traits, S: Browse>(
+    store: &S,
+    outside: &Outside<K>,
+    settings: ClientSettings,
+) -> Client<S> {
     Client::builder(store.clone()).controller(Scripted(outside.clone())).settings(settings).build().unwrap()
 }
 
-pub async fn now(store: &MemoryStore) -> Timestamp {
+pub(crate) async fn now(store: &MemoryStore) -> Timestamp {
     let mut conn = store.acquire(Access::Read).await.unwrap();
     store.now(&mut conn).await.unwrap()
 }
 
-pub async fn cursors(store: &MemoryStore, prefix: &str) -> Vec<Cursor> {
+pub(crate) async fn cursors(store: &MemoryStore, prefix: &str) -> Vec<Cursor> {
     let mut conn = store.acquire(Access::Read).await.unwrap();
     store.cursors(&mut conn, &CursorQuery::Prefix(prefix.to_owned())).await.unwrap()
 }
 
-pub async fn cursor(store: &MemoryStore, name: &str) -> Option<Cursor> {
+pub(crate) async fn cursor(store: &MemoryStore, name: &str) -> Option<Cursor> {
     let mut conn = store.acquire(Access::Read).await.unwrap();
     store.cursors(&mut conn, &CursorQuery::Names(vec![name.to_owned()])).await.unwrap().pop()
 }
 
 /// Writes over a cursor, whatever anybody thinks.
-pub async fn overwrite(store: &MemoryStore, name: &str, change: impl FnOnce(Cursor) -> Cursor) {
+pub(crate) async fn overwrite(store: &MemoryStore, name: &str, change: impl FnOnce(Cursor) -> Cursor) {
     let stored = cursor(store, name).await.unwrap_or_else(|| Cursor::new(name));
     let mut conn = store.acquire(Access::Write).await.unwrap();
     let now = store.now(&mut conn).await.unwrap();
@@ -290,26 +286,26 @@ pub async fn overwrite(store: &MemoryStore, name: &str, change: impl FnOnce(Curs
 }
 
 /// The high-water mark of a kind in a namespace.
-pub async fn mark<K: Traits>(store: &MemoryStore, namespace: &str) -> Option<Timestamp> {
+pub(crate) async fn mark<K: Traits>(store: &MemoryStore, namespace: &str) -> Option<Timestamp> {
     let cursor = cursor(store, &format!("inform/mark/{}/{namespace}", K::KIND)).await?;
     schedule::high_water(&cursor)
 }
 
-pub async fn schedule_of<K: Traits>(store: &MemoryStore) -> Cursor {
+pub(crate) async fn schedule_of<K: Traits>(store: &MemoryStore) -> Cursor {
     cursor(store, &format!("inform/schedule/{}", K::KIND)).await.unwrap()
 }
 
 /// A run in the foreground.
-pub fn here() -> ScheduleInform {
+pub(crate) fn here() -> ScheduleInform {
     ScheduleInform::new().run(InformRun::Foreground)
 }
 
-pub async fn inform<K: Traits>(client: &AnyClient, request: ScheduleInform) -> Result<InformSummary, Error> {
+pub(crate) async fn inform<K: Traits>(client: &AnyClient, request: ScheduleInform) -> Result<InformSummary, Error> {
     client.schedule_inform(K::KIND, request).await.map(Option::unwrap)
 }
 
 /// Claims all that is due, by hand, as a worker of another process.
-pub async fn claim_all(store: &MemoryStore, owner: i64, lease: Duration) -> Vec<delta::core::Resource> {
+pub(crate) async fn claim_all(store: &MemoryStore, owner: i64, lease: Duration) -> Vec<delta::core::Resource> {
     let mut conn = store.acquire(Access::Write).await.unwrap();
     let now = store.now(&mut conn).await.unwrap();
     let lanes = LaneQuery { now, namespaces: Names::All, kinds: Names::All };
@@ -325,7 +321,7 @@ pub async fn claim_all(store: &MemoryStore, owner: i64, lease: Duration) -> Vec<
 }
 
 /// Works all that is due, by hand.
-pub async fn settle_all(store: &MemoryStore, report: &Report) {
+pub(crate) async fn settle_all(store: &MemoryStore, report: &Report) {
     let claimed = claim_all(store, 7, MINUTE).await;
     let mut conn = store.acquire(Access::Write).await.unwrap();
     let now = store.now(&mut conn).await.unwrap();
@@ -334,11 +330,11 @@ pub async fn settle_all(store: &MemoryStore, report: &Report) {
     store.commit(&mut conn, &changes).await.unwrap();
 }
 
-pub async fn sync_all(store: &MemoryStore) {
+pub(crate) async fn sync_all(store: &MemoryStore) {
     settle_all(store, &Report::Synced).await;
 }
 
-pub async fn rows(client: &AnyClient) -> Vec<delta::core::Resource> {
+pub(crate) async fn rows(client: &AnyClient) -> Vec<delta::core::Resource> {
     let query = ListQuery {
         filter: Filter::default(),
         after: delta::ResourceId::default(),
@@ -348,18 +344,18 @@ pub async fn rows(client: &AnyClient) -> Vec<delta::core::Resource> {
     client.list(&query).await.unwrap()
 }
 
-pub async fn row(client: &AnyClient, id: &str) -> delta::core::Resource {
+pub(crate) async fn row(client: &AnyClient, id: &str) -> delta::core::Resource {
     rows(client).await.into_iter().find(|row| row.key.object_id.as_str() == id).unwrap()
 }
 
-pub async fn states(client: &AnyClient) -> Vec<(String, State)> {
+pub(crate) async fn states(client: &AnyClient) -> Vec<(String, State)> {
     let mut states: Vec<_> =
         rows(client).await.into_iter().map(|row| (row.key.object_id.to_string(), row.state)).collect();
     states.sort_by(|left, right| left.0.cmp(&right.0));
     states
 }
 
-pub fn key<K: Traits>(id: &str) -> Key {
+pub(crate) fn key<K: Traits>(id: &str) -> Key {
     Key {
         namespace: delta::Name::new("default").unwrap(),
         kind: delta::Name::new(K::KIND).unwrap(),

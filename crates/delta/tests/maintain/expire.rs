@@ -1,6 +1,14 @@
-use delta::{Client, EventKind, EventQuery, Inform, InformOptions, MemoryStore, NamespaceSettings, Position, Reason};
+use delta::{
+    Client, EventKind, EventQuery, Inform, InformOptions, MemoryStore, NamespaceSettings, ObjectSettings, Position,
+    Reason,
+};
 
 use crate::kit::*;
+
+kinds! {
+    Expiring = "expiring", ObjectSettings::new().inform_interval(None).expiry(HOUR);
+    Lasting = "lasting", ObjectSettings::new().inform_interval(None).expiry(None);
+}
 
 /// How often a resource was asked to be worked because it expired.
 async fn expiries(client: &Client<MemoryStore>, namespace: &str, kind: &str) -> usize {

@@ -4,6 +4,7 @@
 
 #[path = "../informer/kit.rs"]
 #[expect(dead_code, reason = "shared with the tests of informers")]
+#[macro_use]
 mod kit;
 
 mod expire;

@@ -2,11 +2,19 @@ use std::time::Duration;
 
 use delta::core::plan::Report;
 use delta::{
-    AnyClient, Client, EventKind, EventQuery, Inform, InformOptions, MemoryStore, NamespaceSettings, Override,
-    Position, Retention, RetentionSettings,
+    AnyClient, Client, EventKind, EventQuery, Inform, InformOptions, MemoryStore, NamespaceSettings, ObjectSettings,
+    Override, Position, Retention, RetentionSettings,
 };
 
 use crate::kit::*;
+
+kinds! {
+    Brief = "brief", ObjectSettings::new().inform_interval(None).retention(RetentionSettings {
+        deleted: Override::Set(MINUTE),
+        degraded: Override::Off,
+        synced: Override::Set(HOUR),
+    });
+}
 
 const DAY: Duration = Duration::from_hours(24);
 
