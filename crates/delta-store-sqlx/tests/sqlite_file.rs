@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use delta_core::{
-    Access, Changeset, ClaimRequest, Depth, ErrorKind, EventFilter, EventQuery, Lane, LeaseToken, Load, LoadBy, Owner,
-    Position, State, Store, WakeUp, WakeUpSignal,
+    Access, Changeset, ClaimRequest, Depth, ErrorKind, EventFilter, EventQuery, Lane, LeaseToken, Load, LoadBy,
+    Outcome, Owner, Position, State, Store, WakeUp, WakeUpSignal,
 };
 use delta_store_sqlx::sqlx::sqlite::SqliteConnectOptions;
 use delta_store_sqlx::sqlx::{self, ConnectOptions, Connection, Executor};
@@ -245,6 +245,54 @@ async fn wake_ups_reach_the_other_stores_of_the_file() {
     tx.commit().await.unwrap();
     drop(conn);
     assert_eq!(heard.next().await, Some(WakeUpSignal::Lane(lane())));
+}
+
+/// SQLite may end a transaction by itself when there is no room left, and the driver does not hear of it.
+#[tokio::test]
+async fn a_full_disk_is_unavailable_until_there_is_room() {
+    let (_directory, path) = file();
+    let store = SqliteStore::open(path).await.unwrap();
+    let large = |name: &str| {
+        let mut row = row(name);
+        row.detail.as_mut().unwrap().object = format!("\"{}\"", "x".repeat(2_000_000)).into();
+        inserts([row])
+    };
+    let mut conn = store.acquire(Access::Write).await.unwrap();
+    conn.execute("PRAGMA max_page_count = 200").await.unwrap();
+    for _ in 0..3 {
+        let error = store.commit(&mut conn, &large("a")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("full"), "{error}");
+        store.commit(&mut conn, &inserts([])).await.unwrap();
+    }
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(store.commit(&mut tx, &large("a")).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(tx);
+    assert_eq!(find(&store, "a").await.unwrap(), None);
+    store.discard(conn);
+    commit(&store, &large("a")).await.unwrap();
+    assert_eq!(count_events(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_changeset_longer_than_one_parameter_applies_whole() {
+    let (_directory, path) = file();
+    let store = SqliteStore::open(path).await.unwrap();
+    let object = |number: usize| format!("\"{number}{}\"", "x".repeat(1_000_000));
+    let large = |number: usize| {
+        let mut row = row(&number.to_string());
+        row.detail.as_mut().unwrap().object = object(number).into();
+        row
+    };
+    let receipt = commit(&store, &inserts((0..12).map(large))).await.unwrap();
+    assert!(receipt.outcomes.iter().all(|outcome| outcome.applied().is_some()));
+    for number in 0..12 {
+        let found = find(&store, &number.to_string()).await.unwrap().unwrap();
+        assert_eq!(found.id, receipt.outcomes[number].applied().unwrap().id);
+        assert_eq!(*found.detail.unwrap().object, *object(number));
+    }
+    let stale = commit(&store, &inserts((0..12).map(large))).await.unwrap();
+    assert!(stale.outcomes.iter().all(|outcome| *outcome == Outcome::Stale));
 }
 
 /// Starts as many processes at once, each of which opens the file and writes one row.
