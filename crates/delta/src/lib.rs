@@ -33,6 +33,8 @@ mod resource;
 mod settings;
 mod subscription;
 mod tasks;
+#[doc(hidden)]
+pub mod testing;
 
 pub use delta_core as core;
 pub use delta_core::plan::{IdempotencyKey, InformOutcome};

@@ -70,15 +70,7 @@ impl Running {
 impl AnyClient {
     pub(crate) async fn start(&self) -> Result<Running> {
         let engine = &self.engine;
-        let mut session = engine.session(Access::Write).await?;
-        let result = async {
-            session.check_dyn().await?;
-            engine.sample_clock(&mut *session).await?;
-            self.store_settings(&mut *session).await
-        }
-        .await;
-        Engine::release(session, result.as_ref().err());
-        result?;
+        self.prepare().await?;
         if engine.running.swap(true, Ordering::AcqRel) {
             return Err(Error::new(ErrorKind::Invalid, "start", "expected a client that is stopped, found it running"));
         }
@@ -93,6 +85,19 @@ impl AnyClient {
             engine.running.store(false, Ordering::Release);
         });
         Ok(Running { client: self.clone(), _soft_on_drop: stop.soft.clone().drop_guard(), stop })
+    }
+
+    /// Checks the store, sets the clock by it, and stores this client's settings.
+    pub(crate) async fn prepare(&self) -> Result<()> {
+        let mut session = self.engine.session(Access::Write).await?;
+        let result = async {
+            session.check_dyn().await?;
+            self.engine.sample_clock(&mut *session).await?;
+            self.store_settings(&mut *session).await
+        }
+        .await;
+        Engine::release(session, result.as_ref().err());
+        result
     }
 
     /// Stores the settings of the client's kinds and namespaces where they differ from what is stored.

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use delta_core::{
-    Access, Changeset, ClaimRequest, ErrorKind, Key, LaneQuery, LeaseToken, Outcome, Resource, Result,
-    Session,
+    Access, Changeset, ClaimRequest, ErrorKind, Key, LaneQuery, LeaseToken, Outcome, Resource, Result, Session,
 };
 use tokio::select;
 use tokio::sync::{mpsc, oneshot};
@@ -151,12 +150,7 @@ impl Stepper {
         settled
     }
 
-    async fn end_in(
-        &self,
-        session: &mut dyn Session,
-        batch: &mut Vec<Pending>,
-        fate: Fate,
-    ) -> Result<Option<bool>> {
+    async fn end_in(&self, session: &mut dyn Session, batch: &mut Vec<Pending>, fate: Fate) -> Result<Option<bool>> {
         let executor = &self.executor;
         executor.verify(session, batch).await?;
         if batch.is_empty() || fate == Fate::Crash {
