@@ -6,5 +6,9 @@ pub mod contract;
 pub mod database;
 pub mod differential;
 pub mod fault;
+#[cfg(feature = "harness")]
+pub mod harness;
 
 pub use backend::Backend;
+#[cfg(feature = "harness")]
+pub use harness::Harness;

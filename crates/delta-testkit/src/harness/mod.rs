@@ -1,0 +1,14 @@
+#![doc = include_str!("../docs/harness.md")]
+
+mod builder;
+mod call;
+mod drive;
+mod read;
+mod recorder;
+mod time;
+mod worked;
+
+pub use self::builder::HarnessBuilder;
+pub use self::call::{Answer, Call, Method};
+pub use self::drive::Harness;
+pub use self::worked::{End, Worked};
