@@ -4,9 +4,9 @@ SELECT r.id, r.version, r.state, r.generation, r.run_at, r.lease_token, r.lease_
 r.cancel_requested, r.error_count \
 FROM jsonb_each(?1) AS q CROSS JOIN {resource} AS r ON r.id = q.value";
 
-/// Which keys exist, by their number, and which of their names. `?1` keys: namespace, kind, object id.
+/// Which keys exist, by their number, and which of their names. `?1` keys: namespace, kind, object id, number.
 pub(crate) const KEY_FENCES: &str = "\
-SELECT q.key, n.id IS NOT NULL AND k.id IS NOT NULL, r.id IS NOT NULL \
+SELECT q.value ->> 3, n.id IS NOT NULL AND k.id IS NOT NULL, r.id IS NOT NULL \
 FROM jsonb_each(?1) AS q \
 LEFT JOIN {namespace} AS n ON n.name = q.value ->> 0 \
 LEFT JOIN {kind} AS k ON k.name = q.value ->> 1 \

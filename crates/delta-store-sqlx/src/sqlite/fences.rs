@@ -40,7 +40,7 @@ impl Fenced {
 pub(super) struct Fences {
     rows: HashMap<ResourceId, Fenced>,
     /// By the number of the insert among the inserts.
-    existing_keys: HashSet<usize>,
+    existing_keys: HashSet<i64>,
     /// Whether a kind or a namespace of an insert has yet to be stored.
     pub(super) names_missing: bool,
 }
@@ -53,8 +53,9 @@ impl Fences {
             fences.read_rows(inner, conn, ints(ids)).await?;
         }
         let mut keys = JsonRows::default();
-        for key in set.changes.iter().filter_map(Change::inserted_key) {
-            drop(keys.row().text(key.namespace.as_str()).text(key.kind.as_str()).text(key.object_id.as_str()));
+        for (key, number) in set.changes.iter().filter_map(Change::inserted_key).zip(0..) {
+            let row = keys.row().text(key.namespace.as_str()).text(key.kind.as_str());
+            drop(row.text(key.object_id.as_str()).int(number));
         }
         fences.read_keys(inner, conn, keys).await?;
         Ok(fences)
@@ -83,19 +84,16 @@ impl Fences {
     }
 
     async fn read_keys(&mut self, inner: &Inner, conn: &mut SqliteConnection, keys: JsonRows) -> Result<()> {
-        let mut before = 0;
         for text in keys.into_texts() {
             let rows = statement(&inner.sql.key_fences).bind(text).fetch_all(&mut *conn).await;
-            let rows = rows.map_err(|failed| error("commit", failed))?;
-            for row in &rows {
+            for row in &rows.map_err(|failed| error("commit", failed))? {
                 let mut columns = Columns::new("commit", row);
-                let number = usize::try_from(columns.next::<i64>()?).unwrap_or(usize::MAX);
+                let number: i64 = columns.next()?;
                 self.names_missing |= !columns.next::<bool>()?;
                 if columns.next()? {
-                    self.existing_keys.insert(before + number);
+                    self.existing_keys.insert(number);
                 }
             }
-            before += rows.len();
         }
         Ok(())
     }
@@ -118,7 +116,7 @@ impl Fences {
     }
 
     /// Whether the key of an insert exists, by the number of the insert among the inserts.
-    pub(super) fn key_exists(&self, number: usize) -> bool {
+    pub(super) fn key_exists(&self, number: i64) -> bool {
         self.existing_keys.contains(&number)
     }
 }
