@@ -1,4 +1,4 @@
-//! The store contract on Postgres.
+//! The store contract on Postgres, and its comparison with the memory store.
 
 #![cfg(feature = "postgres")]
 
@@ -9,9 +9,10 @@ use postgres_support::Server;
 
 /// As most use it.
 mod usual {
-    use super::Server;
+    use super::{PgSettings, Server};
 
-    delta_testkit::store_contract!(|| Server::fixture(super::PgSettings::new()));
+    delta_testkit::store_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::store_differential!(|| Server::fixture(PgSettings::new()));
 }
 
 /// As it is used behind a connection pooler.

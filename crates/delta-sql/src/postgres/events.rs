@@ -16,12 +16,13 @@ pub(crate) const LOG_FLOOR: &str = "\
 SELECT min(((l.classid::bigint & 65535) << 32) | l.objid::bigint) FROM {held}";
 
 /// Events after `$1` up to `$2`, at most `$3`: `$4` kinds of event or null; `$5` only these namespaces, `$6` all but these,
-/// `$7` only these kinds, `$8` all but these; `$9` of one resource, or null.
+/// `$7` only these kinds, `$8` all but these; `$9` of one resource, or null. What is about a kind as a whole is of no
+/// namespace, so no choice of namespaces lets it pass, not even one that leaves none out; and the other way round.
 pub(crate) fn events() -> String {
     let one = |column: &str, only: u32, except: u32| {
         format!(
             "(${only}::integer[] IS NULL OR e.{column} = ANY (${only})) \
-             AND (${except}::integer[] IS NULL OR e.{column} <> ALL (${except}))"
+             AND (${except}::integer[] IS NULL OR (e.{column} IS NOT NULL AND e.{column} <> ALL (${except})))"
         )
     };
     format!(

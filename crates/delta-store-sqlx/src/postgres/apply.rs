@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use delta_core::{Change, Changeset, Locked, Receipt, Result, Returning, WakeUp};
+use delta_core::{Change, Changeset, Locked, Receipt, ResourceId, Result, Returning, WakeUp};
 use sqlx::{PgConnection, Row};
 
 use super::drafts::{Append, Errors};
@@ -95,7 +95,7 @@ impl PgStore {
 
     /// Locks the rows that a set changes, as far as it may, and says their versions.
     async fn lock_changed(&self, conn: &mut PgConnection, set: &Changeset) -> Result<HashMap<i64, i64>> {
-        let ids: Vec<i64> = set.changes.iter().filter_map(Change::id).map(|id| id.get()).collect();
+        let ids: Vec<i64> = set.changes.iter().filter_map(Change::id).map(ResourceId::get).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -146,19 +146,21 @@ impl PgStore {
         inserts: &[usize],
         outcomes: &Outcomes,
     ) -> Result<()> {
-        let mut errors = Errors::default();
+        let (mut ids, mut numbers, mut errors) = (Vec::new(), Vec::new(), Errors::default());
         for &number in inserts {
             if let (Change::Insert(insert), Some(applied)) = (&set.changes[number], outcomes.applied(number))
                 && let Some(detail) = &insert.row.detail
             {
                 let before = insert.row.error_count - position(detail.errors.len());
                 for (index, error) in detail.errors.iter().enumerate() {
-                    errors.add(applied.id.get(), before + position(index) + 1, error);
+                    ids.push(applied.id.get());
+                    numbers.push(before + position(index) + 1);
+                    errors.push(Some(error));
                 }
             }
         }
         if !errors.is_empty() {
-            let query = errors.bind_by_id(self.query(&self.sql().record));
+            let query = errors.bind(self.query(&self.sql().record).bind(ids).bind(numbers));
             query.execute(conn).await.map_err(during("commit"))?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use delta_core::Result;
+use delta_core::{ErrorKind, Result};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{Connection, PgConnection, Postgres};
@@ -39,10 +39,14 @@ impl Connections {
         loop {
             let begun = self.pool.begin().await;
             let suspect = self.suspects.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
-            match begun {
-                // A broken connection goes with its transaction.
-                Err(sqlx::Error::Io(_)) if suspect.is_ok() => {}
-                begun => return begun.map_err(errors::during("begin")),
+            let error = match begun {
+                Ok(tx) => return Ok(tx),
+                Err(error) => errors::error("begin", error),
+            };
+            // A broken connection goes with its transaction.
+            if error.kind() != ErrorKind::Unavailable || suspect.is_err() {
+                self.suspect();
+                return Err(error);
             }
         }
     }
@@ -50,6 +54,11 @@ impl Connections {
     pub(super) fn discard(&self, conn: PoolConnection<Postgres>) {
         // Dropped, not closed: closing waits for a server that may not answer.
         drop(conn.detach());
+        self.suspect();
+    }
+
+    /// Takes what is idle now for broken until it is tested.
+    fn suspect(&self) {
         self.suspects.store(self.pool.num_idle(), Ordering::Release);
     }
 

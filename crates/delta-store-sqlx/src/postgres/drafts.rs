@@ -66,44 +66,30 @@ impl Drafts {
     }
 }
 
-/// Errors to record, as arrays.
+/// Errors of changes as arrays, one place for each change.
 #[derive(Default)]
-pub(super) struct Errors<'a> {
-    owner: Vec<i64>,
-    number: Vec<i64>,
-    at: Vec<Moment>,
-    generation: Vec<i64>,
-    attempt: Vec<i64>,
-    message: Vec<&'a str>,
-    backtrace: Vec<Option<&'a str>>,
-}
+pub(super) struct Errors<'a>(Vec<Option<&'a AttemptError>>);
 
 impl<'a> Errors<'a> {
-    /// Adds the error of a change, or, with its own number, of a row by its id.
-    pub(super) fn add(&mut self, owner: i64, number: i64, error: &'a AttemptError) {
-        self.owner.push(owner);
-        self.number.push(number);
-        self.at.push(Moment(error.at));
-        self.generation.push(error.generation);
-        self.attempt.push(error.attempt);
-        self.message.push(&error.message);
-        self.backtrace.push(error.backtrace.as_deref());
+    /// Adds the place of the next change.
+    pub(super) fn push(&mut self, error: Option<&'a AttemptError>) {
+        self.0.push(error);
     }
 
+    /// Whether no change has an error.
     pub(super) fn is_empty(&self) -> bool {
-        self.owner.is_empty()
+        self.0.iter().all(Option::is_none)
     }
 
-    /// Changes, and what they say.
-    pub(super) fn bind_by_change<'q>(self, query: Bound<'q>) -> Bound<'q> {
-        let query = query.bind(self.owner).bind(self.at).bind(self.generation);
-        query.bind(self.attempt).bind(self.message).bind(self.backtrace)
+    fn column<T>(&self, mut value: impl FnMut(&'a AttemptError) -> T) -> Vec<Option<T>> {
+        self.0.iter().map(|error| error.map(&mut value)).collect()
     }
 
-    /// Ids and their own numbers, and what they say.
-    pub(super) fn bind_by_id<'q>(self, query: Bound<'q>) -> Bound<'q> {
-        let query = query.bind(self.owner).bind(self.number).bind(self.at).bind(self.generation);
-        query.bind(self.attempt).bind(self.message).bind(self.backtrace)
+    /// Times, generations, attempts, messages, backtraces.
+    pub(super) fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
+        let query = query.bind(self.column(|error| Moment(error.at))).bind(self.column(|error| error.generation));
+        let query = query.bind(self.column(|error| error.attempt)).bind(self.column(|error| error.message.as_str()));
+        query.bind(self.0.iter().map(|error| error.and_then(|error| error.backtrace.as_deref())).collect::<Vec<_>>())
     }
 }
 

@@ -1,4 +1,4 @@
-use delta_core::{Error, ErrorKind, EventPage, EventQuery, Position, Result};
+use delta_core::{Error, ErrorKind, EventPage, EventQuery, Position, ResourceId, Result};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
@@ -57,7 +57,7 @@ impl PgStore {
         let kinds: Option<Vec<&str>> = query.filter.event_kinds.as_ref().map(|kinds| kinds.iter().copied().collect());
         let chosen = Chosen::of(&known, &query.filter.namespaces, &query.filter.kinds);
         let bound = self.query(&self.sql().events).bind(after).bind(horizon.readable).bind(i64::from(query.limit));
-        let bound = chosen.bind(bound.bind(kinds)).bind(query.filter.resource.map(|id| id.get()));
+        let bound = chosen.bind(bound.bind(kinds)).bind(query.filter.resource.map(ResourceId::get));
         let rows = self.read(conn, bound, "events").await?;
         let known = self.known_of(conn, &rows, 3, "events").await?;
         let events = rows.iter().map(|row| event(&mut Fields::new(row, "events"), &known, EventShape::Plain));

@@ -16,7 +16,7 @@ impl Chosen {
         Self { namespaces: Known::choice(&known.namespaces, namespaces), kinds: Known::choice(&known.kinds, kinds) }
     }
 
-    pub(super) fn bind<'q>(self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+    pub(super) fn bind(self, query: Query<'_, Postgres, PgArguments>) -> Query<'_, Postgres, PgArguments> {
         query.bind(self.namespaces.0).bind(self.namespaces.1).bind(self.kinds.0).bind(self.kinds.1)
     }
 }

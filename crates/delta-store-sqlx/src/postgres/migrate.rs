@@ -157,7 +157,7 @@ impl Migrate for PgStore {
         for migration in migrations(self.schema()) {
             let (version, name) = (migration.version, migration.name);
             let note = ledger.note.replace("$1", &version.to_string()).replace("$2", &format!("'{name}'"));
-            text += &format!("\n-- {version}: {name}\n{}\n{note};\n", migration.up);
+            text += &["\n-- ", &version.to_string(), ": ", name, "\n", &migration.up, "\n", &note, ";\n"].concat();
         }
         text
     }

@@ -13,8 +13,7 @@ use super::moment::Moment;
 use super::names::Known;
 use super::store::PgStore;
 
-/// How many columns `columns::SUBJECT` has, and how many `columns::REST`.
-const SUBJECT: usize = 10;
+/// How many columns `columns::REST` has.
 const REST: usize = 22;
 
 /// Reads a row's columns one after the other.
@@ -282,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_groups_of_columns_are_as_long_as_they_are_read() {
-        assert_eq!(columns::SUBJECT.split(',').count(), super::SUBJECT);
+        assert_eq!(columns::SUBJECT.split(',').count(), 10, "event() skips what a scope does not have");
         assert_eq!(columns::REST.split(',').count(), super::REST);
     }
 }

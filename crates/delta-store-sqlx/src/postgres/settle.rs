@@ -27,7 +27,6 @@ impl PartialEq for Ends<'_> {
         };
         let (one, other) = (self.settle, other.settle);
         one.moved == other.moved
-            && one.error.is_some() == other.error.is_some()
             && one.unmoved.events == other.unmoved.events
             && apart(&one.unmoved) == apart(&other.unmoved)
     }
@@ -67,11 +66,10 @@ struct Outcomes<'a> {
     run_at: Vec<Option<Moment>>,
     synced_generation: Vec<Option<i64>>,
     deleted_by: Vec<Option<&'static str>>,
-    errors: Vec<i64>,
 }
 
 impl<'a> Outcomes<'a> {
-    fn add(&mut self, template: i64, moved: bool, settlement: &'a Settlement, errors: i64) {
+    fn add(&mut self, template: i64, moved: bool, settlement: &'a Settlement) {
         let (how, at) = run(settlement.run_at);
         self.template.push(template);
         self.moved.push(moved);
@@ -81,7 +79,6 @@ impl<'a> Outcomes<'a> {
         self.run_at.push(at.filter(|_| moved).map(Moment));
         self.synced_generation.push(settlement.synced_generation);
         self.deleted_by.push(settlement.deleted_by.map(DeletedBy::as_str));
-        self.errors.push(errors);
     }
 }
 
@@ -105,15 +102,13 @@ impl<'a> Settlements<'a> {
             let (template, new) = templates.number(Ends { settle });
             if new {
                 for (moved, settlement) in [(false, &settle.unmoved), (true, &settle.moved)] {
-                    this.outcomes.add(template, moved, settlement, i64::from(settle.error.is_some()));
+                    this.outcomes.add(template, moved, settlement);
                     if append == Append::Here {
                         this.drafts.add(template, moved, &settlement.events);
                     }
                 }
             }
-            if let Some(error) = &settle.error {
-                this.errors.add(position(number), 0, error);
-            }
+            this.errors.push(settle.error.as_ref());
             this.number.push(position(number));
             this.id.push(settle.id.get());
             this.token.push(settle.token.get());
@@ -129,14 +124,14 @@ impl<'a> Settlements<'a> {
         Settling { skips_locked: locked == Locked::Skip, records_errors: !self.errors.is_empty(), claims }
     }
 
-    pub(super) fn bind<'q>(self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+    pub(super) fn bind(self, query: Query<'_, Postgres, PgArguments>) -> Query<'_, Postgres, PgArguments> {
         let query = query.bind(Moment(self.set.now)).bind(self.set.returning == Returning::Events);
         let query = query.bind(self.number).bind(self.id).bind(self.token);
         let query = query.bind(self.over_at).bind(self.run_at).bind(self.template);
         let outcomes = self.outcomes;
         let query = query.bind(outcomes.template).bind(outcomes.moved).bind(outcomes.state).bind(outcomes.attempt);
         let query = query.bind(outcomes.run).bind(outcomes.run_at).bind(outcomes.synced_generation);
-        let query = self.drafts.bind_settled(query.bind(outcomes.deleted_by).bind(outcomes.errors));
-        if self.errors.is_empty() { query } else { self.errors.bind_by_change(query) }
+        let query = self.drafts.bind_settled(query.bind(outcomes.deleted_by));
+        if self.errors.is_empty() { query } else { self.errors.bind(query) }
     }
 }

@@ -25,7 +25,6 @@ struct Head<'a> {
     deleted_by: Option<&'static str>,
     paused: bool,
     cancel: bool,
-    errors: i64,
     events: &'a [EventDraft],
 }
 
@@ -46,7 +45,6 @@ impl<'a> Head<'a> {
             deleted_by: row.deleted_by.map(DeletedBy::as_str),
             paused: row.paused,
             cancel: update.lease == LeaseWrite::RequestCancel,
-            errors: i64::from(update.error.is_some()),
             events: &update.events,
         }
     }
@@ -85,14 +83,12 @@ impl PgStore {
         let mut heads = Templates::new();
         let (mut drafts, mut errors) = (Drafts::default(), Errors::default());
         let mut templates = Vec::with_capacity(numbers.len());
-        for (number, update) in updates(set, numbers) {
+        for (_, update) in updates(set, numbers) {
             let (template, new) = heads.number(Head::of(update));
             if new && append == Append::Here {
                 drafts.add(template, false, &update.events);
             }
-            if let Some(error) = &update.error {
-                errors.add(position(number), 0, error);
-            }
+            errors.push(update.error.as_ref());
             templates.push(template);
         }
         let all = updates(set, numbers).map(|(_, update)| update);
@@ -132,8 +128,7 @@ impl PgStore {
             .bind(heads.column(|head| head.deleted_at.map(Moment)))
             .bind(heads.column(|head| head.deleted_by))
             .bind(heads.column(|head| head.paused))
-            .bind(heads.column(|head| head.cancel))
-            .bind(heads.column(|head| head.errors));
-        errors.bind_by_change(drafts.bind_written(query)).fetch_all(conn).await.map_err(during("commit"))
+            .bind(heads.column(|head| head.cancel));
+        errors.bind(drafts.bind_written(query)).fetch_all(conn).await.map_err(during("commit"))
     }
 }

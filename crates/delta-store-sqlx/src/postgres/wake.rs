@@ -22,7 +22,7 @@ const LANES_PER_PAYLOAD: usize = 50;
 struct Listener {
     store: PgStore,
     listening: Option<PgListener>,
-    /// Whether there was a connection before.
+    /// Whether something may have been notified that nobody heard.
     lost: bool,
     wait: Duration,
     ready: VecDeque<WakeUpSignal>,
@@ -94,8 +94,8 @@ enum LaneOrAll {
 }
 
 impl LaneOrAll {
-    fn read(line: &str) -> Self {
-        let lane = line.split_once('/').and_then(|(namespace, kind)| {
+    fn read(text: &str) -> Self {
+        let lane = text.split_once('/').and_then(|(namespace, kind)| {
             Some(Lane { namespace: Name::new(namespace).ok()?, kind: Name::new(kind).ok()? })
         });
         lane.map_or(Self::All, Self::Lane)
@@ -145,8 +145,8 @@ impl PgStore {
         if lanes.is_empty() {
             return;
         }
-        let lines: Vec<String> = lanes.iter().map(ToString::to_string).collect();
-        let payloads: Vec<String> = lines.chunks(LANES_PER_PAYLOAD).map(|lines| lines.join("\n")).collect();
+        let payload = |lanes: &[Lane]| lanes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let payloads: Vec<String> = lanes.chunks(LANES_PER_PAYLOAD).map(payload).collect();
         let sent = async {
             let mut conn = self.connections().acquire().await?;
             let query = self.query(&self.sql().notify).bind(self.channel()).bind(payloads);

@@ -8,14 +8,14 @@ use delta_testkit::contract::{Fixture, Keep};
 use delta_testkit::database::PostgresDatabase;
 
 /// A store on an empty database.
-pub struct Server {
-    pub store: PgStore,
-    pub database: PostgresDatabase,
+pub(crate) struct Server {
+    pub(crate) store: PgStore,
+    pub(crate) database: PostgresDatabase,
 }
 
 impl Server {
     /// A store on a database of the shared server, migrated.
-    pub async fn fixture(settings: PgSettings) -> Self {
+    pub(crate) async fn fixture(settings: PgSettings) -> Self {
         let database = PostgresDatabase::create().await.expect("a database");
         let store = PgStore::options(database.url()).settings(settings).connect().await.expect("a store");
         store.migrate_to(Target::Latest).await.expect("a schema");
@@ -23,8 +23,7 @@ impl Server {
     }
 
     /// Runs statements of the test's own, on a connection of its own.
-    #[allow(dead_code, reason = "each test program uses some of this")]
-    pub async fn run(&self, statements: &str) {
+    pub(crate) async fn run(&self, statements: &str) {
         let pool = PgPool::connect(self.database.url()).await.expect("a connection");
         sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&pool).await.expect("a statement");
         pool.close().await;
@@ -60,7 +59,7 @@ impl Fixture for Server {
             "ALTER TABLE delta.resource DROP CONSTRAINT resource_state; \
              UPDATE delta.resource SET state = '{state}' WHERE id = {id}"
         );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(widened)).execute(self.store.pool()).await.map_err(failed)?;
+        self.run(&widened).await;
         Ok(())
     }
 }

@@ -62,7 +62,6 @@ CREATE TABLE {schema}.resource (
     CONSTRAINT resource_claimable_has_run_at CHECK (
         run_at IS NOT NULL OR state NOT IN ('scheduled', 'failed', 'expired')
     ),
-    CONSTRAINT resource_synced_has_time CHECK (state <> 'synced' OR synced_at IS NOT NULL),
     CONSTRAINT resource_deleted_has_author CHECK (
         state <> 'deleted' OR (deleted_at IS NOT NULL AND deleted_by IS NOT NULL)
     ),

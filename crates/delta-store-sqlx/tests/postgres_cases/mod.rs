@@ -1,0 +1,10 @@
+mod connect;
+mod constraints;
+mod log;
+mod migrate;
+mod names;
+mod plans;
+mod restart;
+mod rights;
+mod rows;
+mod times;
