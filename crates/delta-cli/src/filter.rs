@@ -28,7 +28,7 @@ pub(crate) struct FilterArguments {
     prefix: Option<String>,
 
     /// Only paused ones (true), or only others (false).
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     paused: Option<bool>,
 }
 

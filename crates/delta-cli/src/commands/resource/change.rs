@@ -19,7 +19,7 @@ pub(crate) struct Chosen {
     filter: FilterArguments,
 
     /// All that the change applies to.
-    #[arg(long, conflicts_with = "FilterArguments")]
+    #[arg(long)]
     all: bool,
 
     /// Count and show the resources that fit, and change nothing.
