@@ -30,7 +30,7 @@ fn lane() -> Lane {
 
 #[tokio::test]
 async fn what_was_committed_is_there_after_opening_again() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     commit(&store, &inserts([row("a")])).await.unwrap();
     store.close().await;
@@ -42,7 +42,7 @@ async fn what_was_committed_is_there_after_opening_again() {
 
 #[tokio::test]
 async fn a_commit_is_durable() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     let mut conn = store.acquire(Access::Write).await.unwrap();
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *conn).await.unwrap();
@@ -52,7 +52,7 @@ async fn a_commit_is_durable() {
 
 #[tokio::test]
 async fn a_file_that_is_no_database_is_corrupt() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     std::fs::write(&path, "Dear diary, ".repeat(100)).unwrap();
     let error = SqliteStore::open(&path).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
@@ -61,7 +61,7 @@ async fn a_file_that_is_no_database_is_corrupt() {
 
 #[tokio::test]
 async fn a_directory_that_does_not_exist_is_named() {
-    let (directory, _) = file();
+    let Some((directory, _)) = file() else { return };
     let error = SqliteStore::open(directory.path().join("missing").join("delta.db")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("expected a file in a directory that exists"), "{error}");
@@ -71,7 +71,7 @@ async fn a_directory_that_does_not_exist_is_named() {
 
 #[tokio::test]
 async fn a_missing_file_is_created_unless_it_is_not_to_be() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let refusing = SqliteOptions::new(&path).missing_file(MissingFile::Refuse);
     assert_eq!(refusing.clone().open().await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(!path.exists());
@@ -81,7 +81,7 @@ async fn a_missing_file_is_created_unless_it_is_not_to_be() {
 
 #[tokio::test]
 async fn a_closed_store_says_so() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let clone = store.clone();
     store.close().await;
@@ -93,7 +93,7 @@ async fn a_closed_store_says_so() {
 
 #[tokio::test]
 async fn a_connection_for_reading_does_not_write() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut conn = store.acquire(Access::Read).await.unwrap();
     assert!(store.commit(&mut conn, &inserts([row("a")])).await.is_err());
@@ -103,7 +103,7 @@ async fn a_connection_for_reading_does_not_write() {
 
 #[tokio::test]
 async fn readers_read_while_a_transaction_writes() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     store.commit(&mut tx, &inserts([row("a")])).await.unwrap();
@@ -114,7 +114,7 @@ async fn readers_read_while_a_transaction_writes() {
 
 #[tokio::test]
 async fn a_commit_waits_for_another_writer_of_the_file() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let [one, other] = [SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap()];
     let tx = one.begin().await.unwrap();
     let changes = inserts([row("a")]);
@@ -128,7 +128,7 @@ async fn a_commit_waits_for_another_writer_of_the_file() {
 
 #[tokio::test]
 async fn a_writer_that_never_ends_makes_the_others_unavailable() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let one = SqliteStore::open(&path).await.unwrap();
     let impatient = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(200)).open().await.unwrap();
     let tx = one.begin().await.unwrap();
@@ -141,7 +141,7 @@ async fn a_writer_that_never_ends_makes_the_others_unavailable() {
 
 #[tokio::test]
 async fn an_exhausted_store_is_unavailable() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let options = SqliteOptions::new(path).acquire_timeout(Duration::from_millis(50)).readers(1);
     let store = options.open().await.unwrap();
     let held = (store.acquire(Access::Read).await.unwrap(), store.begin().await.unwrap());
@@ -155,7 +155,7 @@ async fn an_exhausted_store_is_unavailable() {
 
 #[tokio::test]
 async fn a_changeset_that_fails_leaves_nothing_in_the_callers_transaction() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut impossible = row("impossible");
     impossible.run_at = None;
@@ -171,7 +171,7 @@ async fn a_changeset_that_fails_leaves_nothing_in_the_callers_transaction() {
 
 #[tokio::test]
 async fn a_dropped_transaction_is_over_for_what_comes_next() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut conn = store.acquire(Access::Write).await.unwrap();
     for number in 0..20 {
@@ -192,7 +192,7 @@ async fn a_dropped_transaction_is_over_for_what_comes_next() {
 
 #[tokio::test]
 async fn a_transaction_that_a_statement_began_is_refused() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     conn.execute("BEGIN").await.unwrap();
@@ -203,7 +203,7 @@ async fn a_transaction_that_a_statement_began_is_refused() {
 
 #[tokio::test]
 async fn a_callers_own_connection_will_do() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.unwrap();
@@ -214,7 +214,7 @@ async fn a_callers_own_connection_will_do() {
 
 #[tokio::test]
 async fn a_transaction_that_read_before_another_wrote_is_in_conflict() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     commit(&store, &inserts([row("a")])).await.unwrap();
     let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
@@ -234,7 +234,7 @@ async fn a_transaction_that_read_before_another_wrote_is_in_conflict() {
 
 #[tokio::test]
 async fn wake_ups_reach_the_other_stores_of_the_file() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let [one, other] = [SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap()];
     let mut heard = other.wakeups().unwrap();
     commit(&one, &Changeset { wake: WakeUp::InTransaction, ..inserts([row("a")]) }).await.unwrap();
@@ -250,7 +250,7 @@ async fn wake_ups_reach_the_other_stores_of_the_file() {
 /// SQLite may end a transaction by itself when there is no room left, and the driver does not hear of it.
 #[tokio::test]
 async fn a_full_disk_is_unavailable_until_there_is_room() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let large = |name: &str| {
         let mut row = row(name);
@@ -276,7 +276,7 @@ async fn a_full_disk_is_unavailable_until_there_is_room() {
 
 #[tokio::test]
 async fn a_changeset_longer_than_one_parameter_applies_whole() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let object = |number: usize| format!("\"{number}{}\"", "x".repeat(1_000_000));
     let large = |number: usize| {
@@ -298,7 +298,7 @@ async fn a_changeset_longer_than_one_parameter_applies_whole() {
 /// Starts as many processes at once, each of which opens the file and writes one row.
 #[tokio::test]
 async fn ten_processes_start_at_once_on_a_new_file() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let start = |number: usize| {
         Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "one_of_ten_processes", "--nocapture"])

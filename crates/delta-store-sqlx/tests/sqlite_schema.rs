@@ -13,7 +13,7 @@ use sqlite_support::{NOW, commit, file, find, inserts, row};
 /// No statement walks through a table that grows, but for those that have to.
 #[tokio::test]
 async fn statements_find_rows_by_an_index() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     let mut walks = Vec::new();
@@ -44,7 +44,7 @@ async fn statements_find_rows_by_an_index() {
 /// What each `UPDATE` by hand would make of a row cannot be.
 #[tokio::test]
 async fn an_impossible_row_cannot_be_written_by_hand() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     commit(&store, &inserts([row("a")])).await.unwrap();
     let mut tx = store.begin().await.unwrap();
@@ -105,7 +105,7 @@ async fn an_impossible_row_cannot_be_written_by_hand() {
 /// What a row cannot be is found out when it is read.
 #[tokio::test]
 async fn a_row_without_its_object_is_corrupt_and_not_absent() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     commit(&store, &inserts([row("a")])).await.unwrap();
     let mut tx = store.begin().await.unwrap();
@@ -118,7 +118,7 @@ async fn a_row_without_its_object_is_corrupt_and_not_absent() {
 
 #[tokio::test]
 async fn going_down_removes_everything_and_up_brings_it_back() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     commit(&store, &inserts([row("a")])).await.unwrap();
     let status = store.migration_status().await.unwrap();
@@ -151,7 +151,7 @@ async fn schema_of(conn: &mut SqliteConnection) -> Vec<String> {
 
 #[tokio::test]
 async fn the_printed_migration_makes_the_same_schema() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut by_hand = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(store.migration_sql())).execute(&mut by_hand).await.unwrap();
@@ -162,7 +162,7 @@ async fn the_printed_migration_makes_the_same_schema() {
 
 #[tokio::test]
 async fn a_missing_schema_says_how_to_mend_it() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteOptions::new(&path).auto_migrate(AutoMigrate::Never).open().await.unwrap();
     let mut conn = store.acquire(Access::Read).await.unwrap();
     let error = store.check(&mut conn).await.unwrap_err();
@@ -178,7 +178,7 @@ async fn a_missing_schema_says_how_to_mend_it() {
 
 #[tokio::test]
 async fn an_older_schema_says_how_to_mend_it() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(path).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     let latest: i64 = sqlx::query_scalar("SELECT max(version) FROM delta_migration").fetch_one(&mut *tx).await.unwrap();
@@ -190,7 +190,7 @@ async fn an_older_schema_says_how_to_mend_it() {
 
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_left_alone() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     sqlx::query("INSERT INTO delta_migration VALUES (9999, 'of tomorrow')").execute(&mut *tx).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn stores_of_two_prefixes_share_a_file_and_nothing_else() {
-    let (_directory, path) = file();
+    let Some((_directory, path)) = file() else { return };
     let one = SqliteStore::open(&path).await.unwrap();
     let prefix = TablePrefix::new("other").unwrap();
     let other = SqliteOptions::new(&path).table_prefix(prefix).open().await.unwrap();

@@ -7,15 +7,19 @@ use delta_core::{
     LoadBy, Metadata, Priority, Reason, Receipt, Resource, ResourceId, Result, State, Store, Tags, Timestamp,
 };
 use delta_store_sqlx::SqliteStore;
+use delta_testkit::Backend;
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_123_456);
 
-/// A path for a database in a directory that goes with it.
-pub(crate) fn file() -> (TempDir, PathBuf) {
+/// A path for a database in a directory that goes with it; `None` if SQLite is left out of the tests.
+pub(crate) fn file() -> Option<(TempDir, PathBuf)> {
+    if !Backend::Sqlite.enabled() {
+        return None;
+    }
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("delta.db");
-    (directory, path)
+    Some((directory, path))
 }
 
 /// A row to insert: scheduled and due.
