@@ -33,9 +33,10 @@ impl PgStore {
             let names: Vec<&str> = changes.iter().map(CursorChange::name).collect();
             self.query(&self.sql().lock_cursors).bind(names).execute(&mut *conn).await.map_err(during("commit"))?;
         }
-        let (mut new, mut old, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut new, mut old, mut removed, mut absent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for change in changes {
             match change {
+                CursorChange::Remove { name, version: 0 } => absent.push(name.as_str()),
                 CursorChange::Put(cursor) if cursor.version == 0 => new.push(cursor),
                 CursorChange::Put(cursor) => old.push(cursor),
                 CursorChange::Remove { name, version } => removed.push((name.as_str(), *version)),
@@ -43,6 +44,12 @@ impl PgStore {
         }
         let sql = self.sql();
         let mut written: Vec<String> = Vec::new();
+        if !absent.is_empty() {
+            let query = self.query(&sql.lock_cursors).bind(&absent);
+            let found = names(&query.fetch_all(&mut *conn).await.map_err(during("commit"))?)?;
+            written
+                .extend(absent.iter().filter(|name| !found.iter().any(|one| one == **name)).map(ToString::to_string));
+        }
         for (text, cursors) in [(&sql.put_cursors, &old), (&sql.new_cursors, &new)] {
             if cursors.is_empty() {
                 continue;
