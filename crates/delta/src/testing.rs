@@ -2,11 +2,10 @@
 //!
 //! Not part of what this crate promises: it may change with any version. Use the harness.
 
-use delta_core::{Access, Filter, Lane, Result, Scope, Timestamp};
+use delta_core::{Filter, Lane, Result, Scope, Timestamp};
 
 use crate::action::WorkError;
 use crate::client::AnyClient;
-use crate::engine::Engine;
 use crate::executor::Stepper;
 pub use crate::executor::{Fate, Step};
 use crate::maintenance;
@@ -33,12 +32,7 @@ impl Steps {
 
     /// Takes each of the leader's steps once: rescue, expire, purge.
     pub async fn maintain(&self) -> Result<()> {
-        let engine = &self.client.engine;
-        let mut session = engine.session(Access::Write).await?;
-        let sampled = engine.sample_clock(&mut *session).await;
-        Engine::release(session, sampled.as_ref().err());
-        sampled?;
-        maintenance::once(engine).await
+        maintenance::once(&self.client.engine).await
     }
 
     /// When the first of what waits may be claimed by this client.

@@ -27,7 +27,8 @@ const TRIES: u32 = 1_000;
 ///
 /// - Attempts are made by the code that a started client makes them with: layers, timeouts, panics, heartbeats, back-off.
 /// - Nothing happens but what the test asks for. No time passes but in [`advance`](Self::advance),
-///   [`advance_to_next`](Self::advance_to_next), and while a controller waits for something.
+///   [`advance_to_next`](Self::advance_to_next), while a controller waits for something, and while a store that fails is
+///   left alone.
 /// - The same seed gives the same history, as long as the controller itself leaves nothing to chance.
 ///
 /// # Assumptions

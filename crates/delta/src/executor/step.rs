@@ -88,7 +88,6 @@ impl Stepper {
 
     async fn claim_in(&mut self, session: &mut dyn Session) -> Result<Option<(Resource, Due)>> {
         let engine = &self.executor.engine;
-        engine.sample_clock(session).await?;
         let now = engine.now(session).await?;
         engine.refresh_policies(session, now).await?;
         let query = LaneQuery { now, namespaces: engine.worked.clone(), kinds: engine.kind_names() };
