@@ -57,6 +57,15 @@ pub async fn s18_a_cursor_is_removed_over_the_version_that_was_read<F: Fixture>(
     assert_eq!(put(&kit, Cursor::new("mailer")).await.version, 1);
 }
 
+/// Version 0 says that the name must not exist: removing what does not is nothing, and the rest applies.
+pub async fn s18_removing_a_cursor_that_never_was_is_nothing<F: Fixture>(kit: Kit<F>) {
+    let changes = Changeset { cursors: vec![Cursor::new("never").remove()], ..changeset(at(1), [insert(row("new"))]) };
+    let receipt = kit.commit(&changes).await;
+    assert_eq!((receipt.lost_cursor, receipt.outcomes.len()), (None, 1));
+    assert_eq!(kit.cursor("never").await, None);
+    assert!(kit.find(&key("new")).await.is_some());
+}
+
 /// Whatever else a changeset holds, and wherever the lost cursor stands in it.
 pub async fn s18_a_lost_cursor_leaves_out_the_whole_changeset<F: Fixture>(kit: Kit<F>) {
     let read = kit.insert(row("read")).await;
@@ -69,7 +78,8 @@ pub async fn s18_a_lost_cursor_leaves_out_the_whole_changeset<F: Fixture>(kit: K
         Cursor { version: 9, ..held.clone() }.put(),
         Cursor { version: 0, ..held.clone() }.put(),
         Cursor { version: 1, ..full("never") }.put(),
-        held.remove(),
+        held.clone().remove(),
+        Cursor { version: 0, ..held }.remove(),
         Cursor { version: 3, ..full("never") }.remove(),
     ];
     for lost in lost {

@@ -143,6 +143,7 @@ macro_rules! store_contract {
             s18: [
                 s18_a_cursor_is_stored_whole_and_counts_its_writes,
                 s18_a_cursor_is_removed_over_the_version_that_was_read,
+                s18_removing_a_cursor_that_never_was_is_nothing,
                 s18_a_lost_cursor_leaves_out_the_whole_changeset,
                 s18_one_of_several_writers_moves_a_cursor,
                 s18_a_cursor_of_an_open_transaction_is_waited_for,
