@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_its_remedy() {
         let missing = Tool { command: &["delta-no-such-program"], remedy: "install it" };
-        let there = Tool { command: &["cargo"], remedy: "install cargo" };
+        let there = Tool { command: &["true"], remedy: "install it too" };
         match require(&[there, missing]) {
             Err(Failure::Message(message)) => {
                 assert_eq!(message, "`delta-no-such-program` is missing: install it");
