@@ -144,7 +144,8 @@ impl ScheduleInform {
 pub struct InformSummary {
     /// How many objects had which outcome.
     pub outcomes: BTreeMap<InformOutcome, u64>,
-    /// How many were refused, as their stored state is of another version of Delta.
+    /// How many were refused, as their stored state is of another version of Delta. The high-water mark does not pass
+    /// them.
     pub rejected: u64,
     /// How many of those stored a full run did not mention, and were acted upon.
     pub missing: u64,
