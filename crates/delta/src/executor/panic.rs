@@ -55,23 +55,28 @@ fn note(info: &PanicHookInfo<'_>) {
 
 /// The frames between the machinery of panics and that of the executor; all, if they cannot be told apart.
 fn users_frames(backtrace: &str) -> String {
+    let is_head =
+        |line: &str| line.trim_start().split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
     let mut frames: Vec<String> = Vec::new();
     for line in backtrace.lines() {
-        let starts = line.trim_start().split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
         match frames.last_mut() {
-            Some(frame) if !starts => {
+            Some(frame) if !is_head(line) => {
                 frame.push('\n');
                 frame.push_str(line);
             }
             _ => frames.push(line.to_owned()),
         }
     }
-    let machinery = ["core::panicking::", "std::panicking::", "rust_begin_unwind", "__rustc::"];
-    let end = frames.iter().position(|frame| frame.contains(module_path!()) && !frame.contains("::note"));
-    let end = frames.iter().skip(1).position(|frame| frame.contains("::panic::caught")).map_or(end, |at| Some(at + 1));
-    let end = end.unwrap_or(frames.len());
-    let start = frames[..end].iter().rposition(|frame| machinery.iter().any(|name| frame.contains(name)));
-    frames[start.map_or(0, |start| start + 1)..end].join("\n")
+    let holds = |frame: &String, names: &[&str]| names.iter().any(|name| frame.contains(name));
+    // The standard library marks the end of its own machinery so.
+    let raised = frames.iter().position(|frame| holds(frame, &["__rust_end_short_backtrace"])).map_or(0, |at| at + 1);
+    let frames = &frames[raised..];
+    let start = frames.iter().take_while(|frame| holds(frame, &["rust_begin_unwind", "core::panicking::"])).count();
+    let frames = &frames[start..];
+    let end = frames.iter().position(|frame| holds(frame, &["panic::guarded"])).unwrap_or(frames.len());
+    let catches = |frame: &&String| holds(frame, &["catch_unwind", "__rust_try", "unwind_safe"]);
+    let end = end - frames[..end].iter().rev().take_while(catches).count();
+    frames[..end].join("\n")
 }
 
 /// Runs user code; a panic of it becomes an error.
@@ -86,6 +91,8 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panic> {
 }
 
 /// Runs user code; a panic of it becomes an error.
+// Its frame is where the user's end.
+#[inline(never)]
 pub(crate) fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
     struct Inside(bool);
     impl Drop for Inside {
@@ -137,7 +144,10 @@ mod tests {
         assert!(panic.message.contains(file!()) && panic.message.ends_with(": boom 2"), "{}", panic.message);
         let backtrace = panic.backtrace.unwrap();
         assert!(backtrace.lines().next().unwrap().contains("explode"), "{backtrace}");
-        assert!(!backtrace.contains("tokio::runtime"), "{backtrace}");
+        assert!(
+            !["tokio::runtime", "catch_unwind", "panicking"].iter().any(|name| backtrace.contains(name)),
+            "{backtrace}"
+        );
     }
 
     #[tokio::test]
