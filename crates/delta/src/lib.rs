@@ -27,7 +27,7 @@ mod inform;
 mod informer;
 mod layer;
 mod maintenance;
-mod metrics;
+pub mod metrics;
 mod random;
 mod resource;
 mod settings;

@@ -1,8 +1,19 @@
-//! The metrics that a client emits, through the `metrics` crate; see `docs/metrics.md`.
+#![doc = include_str!("docs/metrics.md")]
 
 use std::time::Duration;
 
+use delta_core::plan::InformOutcome;
 use delta_core::{Error, Lane, Name, State};
+
+/// Counts an object that was informed.
+pub(crate) fn informed(outcome: InformOutcome) {
+    metrics::counter!("delta_informs_total", "outcome" => outcome.as_str()).increment(1);
+}
+
+/// Counts an event that a subscriber missed.
+pub(crate) fn missed() {
+    metrics::counter!("delta_subscription_missed_total").increment(1);
+}
 
 /// Counts an attempt that has ended.
 pub(crate) fn attempt(kind: &Name, outcome: &'static str) {
@@ -102,4 +113,22 @@ pub(crate) fn oldest_due(lane: &Lane, age: Duration) {
 pub(crate) fn high_water_age(lane: &Lane, age: Duration) {
     let (namespace, kind) = (lane.namespace.to_string(), lane.kind.to_string());
     metrics::gauge!("delta_high_water_age_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// The names within a text, each after one of these marks.
+    fn names<'a>(text: &'a str, mark: &str) -> BTreeSet<&'a str> {
+        let name = |rest: &'a str| rest.split(['"', '`']).next().filter(|name| name.starts_with("delta_"));
+        text.split(mark).skip(1).filter_map(name).collect()
+    }
+
+    #[test]
+    fn every_metric_is_documented_and_every_documented_one_exists() {
+        let emitted = names(include_str!("metrics.rs").split("mod tests").next().unwrap_or_default(), "!(\"");
+        assert_eq!(emitted, names(include_str!("docs/metrics.md"), "| `"));
+        assert!(emitted.len() > 20, "{emitted:?}");
+    }
 }

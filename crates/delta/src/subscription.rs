@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use delta_core::{Event, EventKind};
 use tokio::sync::mpsc;
 
+use crate::metrics;
+
 /// What a subscriber gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -91,7 +93,7 @@ impl Subscriptions {
             for subscriber in subscribers.iter().filter(|subscriber| subscriber.kinds.contains(event.kind.as_str())) {
                 if subscriber.sender.try_send(event.clone()).is_err() {
                     subscriber.missed.fetch_add(1, Ordering::AcqRel);
-                    metrics::counter!("delta_subscription_missed_total").increment(1);
+                    metrics::missed();
                 }
             }
         }

@@ -1,4 +1,4 @@
-use delta_core::plan::{self, InformInput, InformOutcome, Source};
+use delta_core::plan::{self, InformInput, Source};
 use delta_core::{
     Access, Change, Depth, Error, ErrorKind, InformOptions, Invalid, Key, Lane, Load, LoadBy, Outcome, Receipt,
     Rejection, ResolvedOptions, Result, Session, Timestamp, WakeUp,
@@ -6,6 +6,7 @@ use delta_core::{
 
 use crate::engine::Engine;
 use crate::inform::Mention;
+use crate::metrics;
 use crate::resource::Informed;
 
 /// How many objects one commit informs at most.
@@ -129,7 +130,7 @@ impl Engine {
             if open.is_empty() {
                 for answer in answers.into_iter().flatten() {
                     if let Ok(informed) = &answer {
-                        count(informed.outcome);
+                        metrics::informed(informed.outcome);
                     }
                     batch.answers.push(answer);
                 }
@@ -158,8 +159,4 @@ pub(crate) fn woken(change: &Change, now: Timestamp) -> Option<Lane> {
     };
     let due = row.state.is_claimable() && !row.paused && row.run_at.is_some_and(|at| at <= now);
     due.then(|| row.key.lane())
-}
-
-fn count(outcome: InformOutcome) {
-    metrics::counter!("delta_informs_total", "outcome" => outcome.as_str()).increment(1);
 }
