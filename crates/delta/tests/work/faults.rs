@@ -7,7 +7,7 @@ use delta::{Action, Client, ErrorKind, ObjectSettings, State};
 use delta_testkit::fault::{Calls, Fault, FaultPlan, FaultStore, Operation};
 
 use crate::support::{
-    Fake, Tally, builder, events_of, item, key, kind_settings, now, pass, settings, store, until, until_count,
+    Fake, Metrics, Tally, builder, events_of, item, key, kind_settings, now, pass, settings, store, until, until_count,
     until_state,
 };
 
@@ -155,9 +155,7 @@ async fn a_wake_up_of_another_client_is_followed_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_settlement_that_comes_after_a_rescue_changes_nothing() {
-    let recorder = metrics_util::debugging::DebuggingRecorder::new();
-    let metrics = recorder.snapshotter();
-    let _recorder = metrics::set_default_local_recorder(&recorder);
+    let metrics = Metrics::record();
     kind_settings(ObjectSettings::new().work_timeout(None));
     let (plan, tally) = (FaultPlan::new(), Tally::default());
     let healthy = store();
@@ -190,6 +188,7 @@ async fn a_settlement_that_comes_after_a_rescue_changes_nothing() {
     assert_eq!(events_of(&client, &key("a")).await, ["scheduled(created)", "failed"]);
     running.stop().await;
     assert_eq!(client.record(&key("a")).await.unwrap(), rescued);
-    let counted = metrics.snapshot().into_vec().into_iter().any(|(key, ..)| key.key().name() == "delta_errors_total");
-    assert!(counted);
+    let found = metrics.take();
+    assert!(found["delta_errors_total pump unavailable"] > 0.0, "{found:#?}");
+    assert_eq!(found.get("delta_lost_total settle"), Some(&1.0));
 }

@@ -7,7 +7,7 @@ use delta::{Action, ObjectSettings, State};
 use delta_testkit::fault::{Calls, Fault, FaultPlan, FaultStore, Operation};
 
 use crate::support::{
-    Fake, Tally, builder, events_of, item, key, kind_settings, pass, settings, store, until, until_state,
+    Fake, Metrics, Tally, builder, events_of, item, key, kind_settings, pass, settings, store, until, until_state,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -103,6 +103,25 @@ async fn work_whose_lease_was_lost_is_ended_and_reports_nothing() {
     assert_eq!(events_of(&client, &key("a")).await, ["scheduled(created)"]);
     running.stop().await;
     assert_eq!(client.record(&key("a")).await.unwrap(), stolen);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_without_the_lease_changes_nothing_and_is_counted() {
+    let (store, tally, metrics) = (store(), Tally::default(), Metrics::record());
+    let client = builder(&store, slow(&tally, SECOND)).build().unwrap();
+    let running = client.start().await.unwrap();
+    let id = client.inform(&item("a", 1)).await.unwrap().id;
+    until("work to begin", async || (tally.running("a") == 1).then_some(())).await;
+    let stolen = store.edit(id, |row| {
+        row.lease.as_mut().unwrap().token = LeaseToken::new(1);
+        row.clone()
+    });
+    pass(5 * SECOND).await;
+    assert_eq!((tally.running("a"), tally.total("a")), (0, 1));
+    assert_eq!(client.record(&key("a")).await.unwrap(), stolen);
+    assert_eq!(events_of(&client, &key("a")).await, ["scheduled(created)"]);
+    assert_eq!(metrics.take().get("delta_lost_total settle"), Some(&1.0));
+    running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

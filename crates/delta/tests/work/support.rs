@@ -12,6 +12,7 @@ use delta::{
     Resource, State, WorkContext, WorkError,
 };
 use futures::future::BoxFuture;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use serde::{Deserialize, Serialize};
 
 /// An object of the kind that tests work.
@@ -227,4 +228,35 @@ impl Drop for Happening {
 #[expect(clippy::disallowed_methods, reason = "the paused clock's time, which is what these tests are about")]
 pub(crate) async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
+}
+
+/// The metrics that this test's thread emits.
+pub(crate) struct Metrics {
+    snapshots: Snapshotter,
+    _recorder: metrics::LocalRecorderGuard<'static>,
+}
+
+impl Metrics {
+    pub(crate) fn record() -> Self {
+        // A test's recorder lives as long as the test's process.
+        let recorder: &'static DebuggingRecorder = Box::leak(Box::new(DebuggingRecorder::new()));
+        Self { snapshots: recorder.snapshotter(), _recorder: metrics::set_default_local_recorder(recorder) }
+    }
+
+    /// All since the last call, by name and values of labels: the sum of a counter, the number of a histogram's values.
+    pub(crate) fn take(&self) -> BTreeMap<String, f64> {
+        let mut found = BTreeMap::new();
+        for (key, _, _, value) in self.snapshots.snapshot().into_vec() {
+            let labels = key.key().labels().map(|label| format!(" {}", label.value()));
+            let name = format!("{}{}", key.key().name(), labels.collect::<String>());
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let number = match value {
+                DebugValue::Counter(number) => number as f64,
+                DebugValue::Gauge(number) => number.0,
+                DebugValue::Histogram(values) => values.len() as f64,
+            };
+            found.insert(name, number);
+        }
+        found
+    }
 }

@@ -5,10 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use delta::core::{RateLimit, Resource as Row, Subject};
-use delta::{Action, EventKind, Layer, MemoryStore, Next, Notice, ObjectSettings, State, WorkContext, WorkError};
+use delta::{
+    Action, EventKind, InformOptions, Layer, MaxAttempts, MemoryStore, Next, Notice, ObjectSettings, State,
+    WorkContext, WorkError,
+};
 use futures::future::BoxFuture;
 
-use crate::support::{Fake, builder, item, key, kind_settings, now, settings, store, until_count, until_state};
+use crate::support::{
+    Fake, Metrics, builder, item, key, kind_settings, now, settings, store, until_count, until_state,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -167,4 +172,35 @@ async fn a_subscription_sees_the_attempts_and_what_it_missed() {
     running.stop().await;
     drop(client);
     assert_eq!(failures.recv().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_counted_by_their_outcome() {
+    let metrics = Metrics::record();
+    let worker = Fake::new(|_, item| async move {
+        match item.object.value {
+            0 => Err(WorkError::permanent("no")),
+            1 => panic!("no"),
+            _ => Ok(Action::Synced),
+        }
+    });
+    kind_settings(ObjectSettings::new().inform(InformOptions::new().max_attempts(MaxAttempts::Limited(1))));
+    let client = builder(&store(), worker).build().unwrap();
+    let running = client.start().await.unwrap();
+    client.inform_many((0..10).map(|n| item(n, n))).await.unwrap();
+    until_count(&client, State::Synced, 8).await;
+    until_count(&client, State::Degraded, 2).await;
+    running.stop().await;
+    let found = metrics.take();
+    for (name, number) in [
+        ("delta_informs_total created", 10.0),
+        ("delta_attempts_total item synced", 8.0),
+        ("delta_attempts_total item permanent", 1.0),
+        ("delta_attempts_total item panicked", 1.0),
+        ("delta_attempt_seconds item", 9.0),
+        ("delta_in_flight", 0.0),
+    ] {
+        assert_eq!(found.get(name), Some(&number), "{name} of {found:#?}");
+    }
+    assert!(found["delta_round_seconds"] > 0.0);
 }
