@@ -1,7 +1,7 @@
 //! What the program prints as JSON. Fields are added, never renamed or removed.
 
-use delta::core::{AttemptError, Desired, Resource, Subject};
-use delta::{Event, State, Timestamp};
+use delta::core::{AbsentBy, AttemptError, DeletedBy, Desired, Resource, Subject, Trace};
+use delta::{Event, Reason, State, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ impl<'a> ResourceRecord<'a> {
                 Desired::Present => "present",
                 Desired::Absent(_) => "absent",
             },
-            absent_by: row.desired.absent_by().map(|by| by.as_str()),
+            absent_by: row.desired.absent_by().map(AbsentBy::as_str),
             priority: row.priority.get(),
             generation: row.generation,
             synced_generation: row.synced_generation,
@@ -82,14 +82,14 @@ impl<'a> ResourceRecord<'a> {
             version: row.version,
             hash: row.hash.to_string(),
             metadata: json(row.metadata.as_str()),
-            trace: row.trace.as_ref().map(|trace| trace.as_str()),
+            trace: row.trace.as_ref().map(Trace::as_str),
             external_created_at: row.external_created_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
             attempted_at: row.attempted_at,
             synced_at: row.synced_at,
             deleted_at: row.deleted_at,
-            deleted_by: row.deleted_by.map(|by| by.as_str()),
+            deleted_by: row.deleted_by.map(DeletedBy::as_str),
             error_count: row.error_count,
             errors: detail.map_or(&[], |detail| &detail.errors),
             tags: detail.map_or(&[], |detail| detail.tags.as_slice()),
@@ -125,7 +125,7 @@ impl<'a> EventRecord<'a> {
             position: event.position.get(),
             at: event.at,
             event: event.kind.as_str(),
-            reason: event.kind.reason().map(|reason| reason.as_str()),
+            reason: event.kind.reason().map(Reason::as_str),
             namespace: None,
             kind: None,
             object_id: None,
@@ -134,7 +134,7 @@ impl<'a> EventRecord<'a> {
             generation: None,
             attempt: None,
             metadata: json(event.metadata.as_str()),
-            trace: event.trace.as_ref().map(|trace| trace.as_str()),
+            trace: event.trace.as_ref().map(Trace::as_str),
             object: event.object.as_deref().map_or(Value::Null, json),
         };
         match &event.subject {

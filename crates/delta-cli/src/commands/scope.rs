@@ -92,9 +92,9 @@ struct Row {
 async fn list(client: &AnyClient, which: Which, output: &mut Output) -> Result<(), Failure> {
     let mut rows: BTreeMap<Name, Row> = BTreeMap::new();
     for record in client.scopes().await? {
-        let name = match (which, record.scope) {
-            (Which::Kinds, Scope::Kind(name)) | (Which::Namespaces, Scope::Namespace(name)) => name,
-            _ => continue,
+        let ((Which::Kinds, Scope::Kind(name)) | (Which::Namespaces, Scope::Namespace(name))) = (which, record.scope)
+        else {
+            continue;
         };
         let row = rows.entry(name).or_default();
         row.paused = record.paused;

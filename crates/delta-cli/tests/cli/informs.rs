@@ -54,8 +54,8 @@ async fn work<S: Browse + Migrate>(store: S) -> Vec<Asked> {
     let running = client.start().await.unwrap();
     informed.recv().await.unwrap();
     running.stop().await;
-    let asked = asked.lock().unwrap().clone();
-    asked
+
+    asked.lock().unwrap().clone()
 }
 
 async fn a_request_is_run_by_a_client_that_has_the_informer(database: &Database) {

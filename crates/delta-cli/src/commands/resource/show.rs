@@ -1,5 +1,7 @@
+use std::fmt::Write;
+
 use clap::Args;
-use delta::core::{Desired, Resource};
+use delta::core::{DeletedBy, Desired, Resource, Trace};
 use delta::{AnyClient, Key, Rejection};
 
 use crate::failure::Failure;
@@ -47,9 +49,9 @@ fn describe(row: &Resource) -> String {
         field("attempted at", or_dash(row.attempted_at)),
         field("synced at", or_dash(row.synced_at)),
         field("deleted at", or_dash(row.deleted_at)),
-        field("deleted by", or_dash(row.deleted_by.map(|by| by.as_str()))),
+        field("deleted by", or_dash(row.deleted_by.map(DeletedBy::as_str))),
         field("created outside", or_dash(row.external_created_at)),
-        field("trace", or_dash(row.trace.as_ref().map(|trace| trace.as_str()))),
+        field("trace", or_dash(row.trace.as_ref().map(Trace::as_str))),
         field("metadata", row.metadata.as_str().to_owned()),
         field("hash", row.hash.to_string()),
         field("errors", row.error_count.to_string()),
@@ -60,7 +62,9 @@ fn describe(row: &Resource) -> String {
         let object = serde_json::to_string_pretty(&records::json(&detail.object)).unwrap_or_default();
         below = format!("\n\n{object}");
         for error in &detail.errors {
-            below += &format!(
+            // Writing to a string cannot fail.
+            let _ = write!(
+                below,
                 "\n\n{} generation {} attempt {}\n{}",
                 error.at, error.generation, error.attempt, error.message
             );
