@@ -1,5 +1,8 @@
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use delta_core::plan::{self, Report};
@@ -139,9 +142,18 @@ impl Attempt {
 
     /// Works until there is an answer, the time is over, or the attempt is ended from outside.
     async fn work(&self, resource: &dyn ErasedResource, ending: oneshot::Receiver<Ending>) -> Outcome {
+        let token = resource.row().lease.map(|lease| lease.token);
+        let mut answer = pin!(self.answer(resource));
+        let under_lease = poll_fn(|cx| {
+            // A process that was starved or stopped may wake up after its lease: it must not go on for a moment even.
+            if token.is_none_or(|token| self.executor.in_flight.is_over(token, instant())) {
+                return Poll::Ready(Outcome::Ended(Ending::NotRenewed));
+            }
+            answer.as_mut().poll(cx)
+        });
         select! {
             biased;
-            outcome = self.answer(resource) => outcome,
+            outcome = under_lease => outcome,
             // A sender that is gone without a word ends nothing.
             Ok(ending) = ending => Outcome::Ended(ending),
         }

@@ -115,6 +115,11 @@ impl InFlight {
         self.attempts().values().map(|attempt| attempt.lease_end).min()
     }
 
+    /// Whether a lease has ended, or is forgotten.
+    pub(crate) fn is_over(&self, token: LeaseToken, now: Instant) -> bool {
+        self.attempts().get(&token).is_none_or(|attempt| attempt.lease_end <= now)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.attempts().len()
@@ -126,7 +131,7 @@ mod tests {
     use super::*;
     use crate::clock::instant;
 
-    const LEASE: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_mins(1);
     const INTERVAL: Duration = Duration::from_secs(20);
 
     fn due(number: i64) -> Due {
@@ -168,6 +173,9 @@ mod tests {
         let mut endings = in_flight.begin([due(1)], start + LEASE, start + INTERVAL);
         assert_eq!(in_flight.end_overdue(start + LEASE - INTERVAL - Duration::from_millis(1), INTERVAL), 0);
         assert_eq!(in_flight.end_overdue(start + LEASE - INTERVAL, INTERVAL), 1);
+        assert!(!in_flight.is_over(due(1).token, start + LEASE - Duration::from_millis(1)));
+        assert!(in_flight.is_over(due(1).token, start + LEASE));
+        assert!(in_flight.is_over(due(2).token, start));
         assert_eq!(endings.remove(0).await, Ok(Ending::NotRenewed));
     }
 }

@@ -61,14 +61,18 @@ async fn a_fleet_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_
     let mut load = Load::begin(client.clone(), RESOURCES).await;
     let mut processes = Processes::start(PROCESSES, database.url());
     let mut second = tokio::time::interval(Duration::from_secs(1));
+    let mut killed = Vec::new();
     for kill in 0..KILLS {
         second.tick().await;
-        let killed = processes.replace(kill % PROCESSES);
-        work::end_calls_of(&pool, killed, machine_time()).await;
+        let process = processes.replace(kill % PROCESSES);
+        killed.push((process, machine_time()));
         load.go_on(OPERATIONS).await;
     }
     load.settle().await;
     processes.stop().await;
+    for (process, at) in killed {
+        work::end_calls_of(&pool, process, at).await;
+    }
 
     load.check_rows().await;
     load.check_calls(&pool).await;
