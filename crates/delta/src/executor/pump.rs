@@ -118,6 +118,9 @@ impl Pump {
     async fn wait(&mut self) -> Next {
         let executor = self.executor.clone();
         loop {
+            if self.mode != Mode::Stopping && executor.stop.soft.is_cancelled() {
+                self.begin_to_stop();
+            }
             self.take_what_is_ready();
             if self.mode == Mode::Stopping
                 && self.slots.running() == 0
@@ -136,7 +139,7 @@ impl Pump {
             let working = self.mode != Mode::Stopping;
             select! {
                 biased;
-                () = executor.stop.soft.cancelled(), if working => self.begin_to_stop(),
+                () = executor.stop.soft.cancelled(), if working => {}
                 Some(finished) = self.finished.recv() => self.take(finished),
                 lanes = executor.engine.wakes.own(), if working => self.wake(lanes),
                 signal = next(&mut self.wakeups), if working => self.signal(signal),
@@ -148,6 +151,9 @@ impl Pump {
     fn take_what_is_ready(&mut self) {
         while let Ok(finished) = self.finished.try_recv() {
             self.take(finished);
+        }
+        if let Some(lanes) = self.executor.clone().engine.wakes.own().now_or_never() {
+            self.wake(lanes);
         }
         for _ in 0..WAKEUPS {
             let Some(signal) = next(&mut self.wakeups).now_or_never() else { break };

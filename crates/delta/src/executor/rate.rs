@@ -67,7 +67,7 @@ mod tests {
             rate.wait().await;
         }
         let took = instant() - start;
-        assert!((Duration::from_millis(1_000)..Duration::from_millis(1_020)).contains(&took), "{took:?}");
+        assert!((Duration::from_secs(1)..Duration::from_millis(1_020)).contains(&took), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

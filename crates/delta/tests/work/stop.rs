@@ -123,6 +123,20 @@ async fn a_stop_under_load_leaves_everything_worked_or_free() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_claim_brings_after_the_stop_is_given_back() {
+    let (plan, tally) = (FaultPlan::new(), Tally::default());
+    let store = FaultStore::new(store(), plan.clone());
+    let client = builder(&store, takes(&tally, SECOND)).build().unwrap();
+    client.inform_many((0..10).map(|n| item(n, n))).await.unwrap();
+    plan.inject(Operation::Claim, Calls::Nth(1), Fault::Delay(2 * SECOND));
+    let running = client.start().await.unwrap();
+    until("the claim to be sent", async || (plan.hits() == 1).then_some(())).await;
+    running.stop().await;
+    assert_eq!((assert_nothing_burnt(&client, 10).await, tally.total("all")), (0, 0));
+    assert_eq!(events_of(&client, &key(0)).await, ["scheduled(created)", "scheduled(released)"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_settles_though_the_store_fails_for_a_while() {
     let (plan, tally) = (FaultPlan::new(), Tally::default());
     let store = FaultStore::new(store(), plan.clone());
