@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use delta_core::{Access, Changeset, Error, ErrorKind, Receipt, Result, Returning, Session, Timestamp};
 
 use crate::clock::instant;
 use crate::engine::Engine;
+
+/// How far the time of a row or an event may be off: two clocks drift so far apart in half an hour.
+const VAGUE: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Takes a connection.
@@ -24,9 +29,11 @@ impl Engine {
         Ok(())
     }
 
-    /// The server's time; asks for it if nobody has yet.
+    /// The server's time; asks for it if nobody has yet, or so long ago that it may be off by a second.
     pub(crate) async fn now(&self, session: &mut dyn Session) -> Result<Timestamp> {
-        if let Some(now) = self.clock.now() {
+        if let Some(now) = self.clock.now()
+            && self.clock.uncertainty() <= VAGUE
+        {
             return Ok(now);
         }
         self.sample_clock(session).await?;

@@ -69,7 +69,7 @@ impl Run {
         let kind = self.kind.clone();
         let span = tracing::info_span!("inform", kind = %kind.name, namespace = %self.namespace);
         let outcome = match self.stream(&mut hold, stop).instrument(span).await {
-            Ok(()) => hold.end(Ending::Done(self.mark(hold.began()))).await,
+            Ok(()) => hold.end(Ending::Done(self.mark(hold.surely_before()))).await,
             Err(failure) => Err(failure),
         };
         let name = outcome.as_ref().map_or_else(Failure::as_str, |_| "done");

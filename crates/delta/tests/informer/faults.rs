@@ -146,3 +146,18 @@ async fn a_stop_waits_for_a_commit_that_hangs_no_longer_than_the_grace_time() {
     running.stop().await;
     assert!(now(&store).await.since(before) < MINUTE + 15 * SECOND);
 }
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the server's clock of this test")]
+async fn a_client_that_was_never_started_keeps_to_the_servers_time() {
+    let begin = tokio::time::Instant::now();
+    // A second a day is a good clock; this one loses half a minute.
+    let server = move || START + tokio::time::Instant::now().duration_since(begin).mul_f64(1.000_4);
+    let store = MemoryStore::with_clock(server);
+    let client = client(&store, &Outside::<Plain>::new(&store));
+    client.inform(item::<Plain>("a")).await.unwrap();
+    pass(Duration::from_hours(24)).await;
+    client.inform(item::<Plain>("b")).await.unwrap();
+    let off = now(&store).await.since(row(&client, "b").await.created_at);
+    assert!(off < SECOND, "{off:?}");
+}

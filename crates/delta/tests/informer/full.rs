@@ -1,12 +1,20 @@
 use std::collections::BTreeMap;
 
 use delta::core::{AbsentBy, Desired, Owner};
-use delta::{ErrorKind, EventQuery, InformOutcome, MemoryStore, Position, State};
+use delta::{
+    AnyClient, Client, ErrorKind, EventQuery, Inform, InformOptions, InformOutcome, MemoryStore, Position, State,
+    Timestamp,
+};
+
+use delta_testkit::fault::{Calls, Fault, FaultPlan, FaultStore, Operation};
 
 use crate::kit::*;
 
+/// When `four` returns.
+const BEGAN: Timestamp = Timestamp::from_micros(START.as_micros() + 60_000_000);
+
 /// A client whose resources `a` to `d` have been synced a while ago.
-async fn four<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> delta::Client<MemoryStore> {
+async fn four<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> Client<MemoryStore> {
     let client = client_with(store, outside, settings().cleaner_batch(3));
     outside.gives(["a", "b", "c", "d"].map(item));
     inform::<K>(&client, here().full()).await.unwrap();
@@ -15,12 +23,12 @@ async fn four<K: Traits>(store: &MemoryStore, outside: &Outside<K>) -> delta::Cl
     client
 }
 
-async fn synced(client: &delta::Client<MemoryStore>) -> String {
+async fn synced(client: &AnyClient) -> String {
     let rows = states(client).await;
     rows.into_iter().filter(|(_, state)| *state == State::Synced).map(|(id, _)| id).collect()
 }
 
-async fn events(client: &delta::Client<MemoryStore>) -> Vec<delta::Event> {
+async fn events(client: &AnyClient) -> Vec<delta::Event> {
     let query = EventQuery { after: Position::default(), limit: 10_000, filter: delta::EventFilter::default() };
     client.events(&query).await.unwrap().events
 }
@@ -213,7 +221,7 @@ async fn a_full_run_is_about_one_kind_and_one_namespace() {
     let client = four(&store, &outside).await;
     outside.gives([item("a"), item("b")]);
     inform::<Deleting>(&client, here().namespace("eu").full()).await.unwrap();
-    client.inform(item::<Plain>("e")).await.unwrap();
+    client.inform(Inform::new(item::<Plain>("e")).options(InformOptions::new().namespace("eu"))).await.unwrap();
     sync_all(&store).await;
     pass(MINUTE).await;
     outside.gives([item("a")]);
@@ -245,6 +253,48 @@ async fn a_full_run_that_was_taken_over_marks_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_sign_of_life_since_the_begin_keeps_an_object() {
+    type Edit = fn(&mut delta::core::Resource);
+    let edits: [(&str, Edit); 6] = [
+        ("none", |_| {}),
+        ("state", |row| row.state = State::Failed),
+        ("finished generation", |row| row.generation += 1),
+        ("synced", |row| row.synced_at = Some(BEGAN)),
+        ("written", |row| row.updated_at = BEGAN),
+        ("touched", |row| row.state_since = BEGAN),
+    ];
+    for (what, edit) in edits {
+        let store = store();
+        let outside = Outside::<Deleting>::new(&store);
+        let client = four(&store, &outside).await;
+        assert_eq!(now(&store).await, BEGAN);
+        store.edit(row(&client, "d").await.id, edit).unwrap();
+        outside.gives(["a", "b", "c"].map(item));
+        let summary = inform::<Deleting>(&client, here().full()).await.unwrap();
+        assert_eq!(summary.missing, u64::from(what == "none"), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_written_too_late_is_not() {
+    let store = store();
+    let outside = Outside::<Deleting>::new(&store);
+    four(&store, &outside).await;
+    let plan = FaultPlan::new();
+    let client = client_with(&FaultStore::new(store.clone(), plan.clone()), &outside, settings());
+    let slow = plan.clone();
+    let slow = move || slow.inject(Operation::Commit, Calls::Nth(1), Fault::Delay(5 * SECOND));
+    outside.then([Step::Give(item("a")), Step::Wait(SECOND), Step::Do(Box::new(slow))]);
+    let steal = async {
+        pass(3 * SECOND).await;
+        overwrite(&store, "inform/schedule/deleting", |schedule| schedule).await;
+    };
+    let (summary, ()) = tokio::join!(inform::<Deleting>(&client, here().full()), steal);
+    assert_eq!((summary.unwrap_err().kind(), plan.hits()), (ErrorKind::Unavailable, 1));
+    assert_eq!(synced(&client).await, "abcd");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_thousand_missing_objects_are_found_page_by_page() {
     let store = store();
     let outside = Outside::<Working>::new(&store);
@@ -255,4 +305,20 @@ async fn a_thousand_missing_objects_are_found_page_by_page() {
     pass(MINUTE).await;
     outside.gives((0..1_000).step_by(2).map(|number| item(&format!("i{number}"))));
     assert_eq!(inform::<Working>(&client, here().full()).await.unwrap().missing, 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_is_worked_without_waiting_for_a_poll() {
+    let store = store();
+    let outside = Outside::<Deleting>::new(&store);
+    let client = client_with(&store, &outside, settings().poll_interval(HOUR));
+    outside.gives([item("a"), item("b")]);
+    let running = client.start().await.unwrap();
+    until("the first run", async || synced(&client).await == "ab").await;
+    pass(MINUTE).await;
+    outside.gives([item("a")]);
+    inform::<Deleting>(&client, here().full()).await.unwrap();
+    pass(SECOND).await;
+    assert_eq!(row(&client, "b").await.state, State::Deleted);
+    running.stop().await;
 }

@@ -139,6 +139,8 @@ pub(crate) enum Step<K> {
     Wait(Duration),
     Fail,
     Panic,
+    /// As the first step: there is not even a stream.
+    PanicAtOnce,
     Hang,
     DeclareFull,
     Do(Box<dyn FnOnce() + Send>),
@@ -222,13 +224,15 @@ impl<K: Traits> Controller for Scripted<K> {
         };
         inner.asked.push(asked);
         let steps = inner.scripts.pop_front().unwrap_or_default();
+        drop(inner);
+        assert!(!matches!(steps.first(), Some(Step::PanicAtOnce)), "informer of the test");
         stream::unfold((VecDeque::from(steps), cx), |(mut steps, cx)| async {
             loop {
                 match steps.pop_front()? {
                     Step::Give(item) => return Some((Ok(item), (steps, cx))),
                     Step::Fail => return Some((Err(InformError::new("outside is down")), (steps, cx))),
                     Step::Wait(duration) => pass(duration).await,
-                    Step::Panic => panic!("informer of the test"),
+                    Step::Panic | Step::PanicAtOnce => panic!("informer of the test"),
                     Step::Hang => futures::future::pending().await,
                     Step::DeclareFull => cx.declare_full(),
                     Step::Do(action) => action(),

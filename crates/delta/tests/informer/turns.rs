@@ -209,3 +209,16 @@ async fn all_kinds_of_a_client_run_side_by_side() {
     assert_eq!((slow.runs(), quick.runs()), (1, 3));
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_informer_that_panics_before_it_gives_a_stream_fails_its_run_like_any() {
+    let store = store();
+    let outside = Outside::<Plain>::new(&store);
+    outside.then([Step::PanicAtOnce]).gives([item("a")]);
+    let client = client(&store, &outside);
+    let running = client.start().await.unwrap();
+    until("the next try", async || mark::<Plain>(&store, "default").await.is_some()).await;
+    assert_eq!(outside.runs(), 2);
+    assert!(now(&store).await.since(START) < 5 * SECOND);
+    running.stop().await;
+}
