@@ -3,6 +3,7 @@
 
 use delta_core::{ResourceId, Result};
 use delta_store_sqlx::{SqliteStore, SqliteTransaction, sqlx};
+use delta_testkit::Backend;
 use delta_testkit::contract::{Fixture, Keep};
 use tempfile::TempDir;
 
@@ -23,6 +24,10 @@ impl File {
 impl Fixture for File {
     type Store = SqliteStore;
     type Tx = SqliteTransaction;
+
+    fn backend() -> Option<Backend> {
+        Some(Backend::Sqlite)
+    }
 
     fn store(&self) -> &SqliteStore {
         &self.store

@@ -4,6 +4,7 @@ use delta_core::{Error, ErrorKind, Migrate, ResourceId, Result, Target};
 use delta_store_sqlx::sqlx::postgres::PgPool;
 use delta_store_sqlx::sqlx::{self, Postgres, Transaction};
 use delta_store_sqlx::{PgSettings, PgStore};
+use delta_testkit::Backend;
 use delta_testkit::contract::{Fixture, Keep};
 use delta_testkit::database::PostgresDatabase;
 
@@ -37,6 +38,10 @@ fn failed(error: sqlx::Error) -> Error {
 impl Fixture for Server {
     type Store = PgStore;
     type Tx = Transaction<'static, Postgres>;
+
+    fn backend() -> Option<Backend> {
+        Some(Backend::Postgres)
+    }
 
     fn store(&self) -> &PgStore {
         &self.store

@@ -3,6 +3,8 @@ use std::ops::DerefMut;
 
 use delta_core::{Browse, ResourceId, Result, Store};
 
+use crate::backend::Backend;
+
 /// A fresh, empty database with the store under test, and what the suite needs beside the store's own traits.
 ///
 /// It is implemented by the test, for a type of its own, so that a store's crate need not depend on the testkit but for
@@ -49,6 +51,13 @@ pub trait Fixture: Send + Sync + 'static {
     type Store: Browse;
     /// A transaction of a caller's own: the driver's own type, or one that wraps it.
     type Tx: DerefMut<Target = <Self::Store as Store>::Conn> + Send;
+
+    /// The backend, where it is one that `DELTA_TEST_BACKENDS` can leave out: then its cases are left out, and say so.
+    /// None by default: the cases always run.
+    #[must_use]
+    fn backend() -> Option<Backend> {
+        None
+    }
 
     /// The store, on the fixture's database.
     fn store(&self) -> &Self::Store;

@@ -2,6 +2,7 @@ use delta_core::{ResourceId, Result, State};
 use delta_store_memory::{MemoryStore, MemoryTransaction};
 
 use super::fixture::{Fixture, Keep};
+use crate::backend::Backend;
 
 /// The memory store as a fixture: the reference that other stores are compared with.
 #[derive(Debug, Default)]
@@ -20,6 +21,10 @@ impl MemoryFixture {
 impl Fixture for MemoryFixture {
     type Store = MemoryStore;
     type Tx = MemoryTransaction;
+
+    fn backend() -> Option<Backend> {
+        Some(Backend::Memory)
+    }
 
     fn store(&self) -> &MemoryStore {
         &self.store

@@ -18,6 +18,9 @@ where
     Made: Future<Output = F>,
     Ran: Future<Output = ()> + Send + 'static,
 {
+    if F::backend().is_some_and(|backend| !backend.enabled()) {
+        return;
+    }
     let name = std::thread::current().name().unwrap_or("a case").to_owned();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

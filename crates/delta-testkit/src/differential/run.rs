@@ -36,6 +36,9 @@ where
     F: Fixture,
     Made: Future<Output = F>,
 {
+    if F::backend().is_some_and(|backend| !backend.enabled()) {
+        return;
+    }
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { CASES };
     let config = Config {
         cases,
