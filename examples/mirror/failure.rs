@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum Failure {
     /// Some entries could not be mirrored; the summary lists them.
     Incomplete,
+    /// A part of the source could not be read, so that nothing was removed.
+    Unread(String),
     /// The arguments, or the directories that they name, cannot be used.
     Usage(String),
     /// The database cannot be used.
@@ -24,8 +26,9 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Incomplete => 1,
+            Self::Incomplete | Self::Unread(_) => 1,
             Self::Usage(_) => 2,
+            Self::Database(error) if error.kind() == delta::ErrorKind::Invalid => 2,
             Self::Database(_) => 3,
             Self::TooMuchGone(_) => 4,
             Self::Interrupted => 130,
@@ -37,7 +40,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Incomplete => f.write_str("some entries could not be mirrored"),
-            Self::Usage(message) | Self::TooMuchGone(message) => f.write_str(message),
+            Self::Unread(message) | Self::Usage(message) | Self::TooMuchGone(message) => f.write_str(message),
             Self::Database(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted; run it again to go on"),
         }

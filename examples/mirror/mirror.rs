@@ -228,3 +228,134 @@ impl Drop for Turn {
         self.mirror.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Trees {
+        source: TempDir,
+        target: TempDir,
+        mirror: Arc<Mirror>,
+    }
+
+    fn trees() -> Trees {
+        let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mirror = Mirror::open(source.path(), target.path(), Arc::default()).unwrap();
+        Trees { source, target, mirror: Arc::new(mirror) }
+    }
+
+    impl Trees {
+        fn step(&self, path: &str) -> Result<Done, Trouble> {
+            self.mirror.turn(path).unwrap().step(&CancellationToken::new())
+        }
+
+        fn target_names(&self) -> Vec<String> {
+            let names = fs::read_dir(self.target.path()).unwrap();
+            names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect()
+        }
+
+        /// A file that was written long enough ago.
+        fn write(&self, path: &str, text: &str) {
+            fs::write(self.source.path().join(path), text).unwrap();
+            let written = self.mirror.source.look(path).unwrap().stat.unwrap();
+            // A new file's time tells what the kernel's clock says.
+            loop {
+                let probe = tempfile::tempfile().unwrap();
+                let now = rustix::fs::fstat(&probe).unwrap();
+                let passed = crate::entry::Moment::changed(&now).since(crate::entry::Moment::changed(&written));
+                if passed > 50_000_000 {
+                    return;
+                }
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn a_stopped_attempt_leaves_nothing() {
+        let trees = trees();
+        trees.write("f", "text");
+        let stop = CancellationToken::new();
+        stop.cancel();
+        assert!(matches!(trees.mirror.turn("f").unwrap().step(&stop), Err(Trouble::Stopped)));
+        assert!(trees.target_names().is_empty());
+    }
+
+    #[test]
+    fn an_entry_has_one_turn_at_a_time() {
+        let trees = trees();
+        let turn = trees.mirror.turn("f").unwrap();
+        assert!(trees.mirror.turn("f").is_none());
+        assert!(trees.mirror.turn("g").is_some());
+        drop(turn);
+        assert!(trees.mirror.turn("f").is_some());
+    }
+
+    #[test]
+    fn what_a_killed_copy_left_is_replaced_or_removed() {
+        let trees = trees();
+        let temporary = trees.target.path().join(trees.mirror.temporary_name("f"));
+        fs::write(&temporary, "half").unwrap();
+        trees.write("f", "whole");
+        trees.step("f").unwrap();
+        assert_eq!(trees.target_names(), ["f"]);
+        fs::write(&temporary, "half").unwrap();
+        fs::remove_file(trees.source.path().join("f")).unwrap();
+        assert_eq!(trees.step("f").unwrap().shape, Shape::Absent);
+        assert!(trees.target_names().is_empty());
+    }
+
+    #[test]
+    fn a_directory_goes_after_its_entries() {
+        let trees = trees();
+        fs::create_dir(trees.target.path().join("d")).unwrap();
+        fs::write(trees.target.path().join("d/f"), "").unwrap();
+        assert!(matches!(trees.step("d"), Err(Trouble::NotEmpty)));
+        let temporary = format!("d/{}", trees.mirror.temporary_name("d/g"));
+        fs::write(trees.target.path().join(temporary), "").unwrap();
+        assert_eq!(trees.mirror.leftovers("d").unwrap(), [("d/f".to_owned(), Shape::Absent)]);
+        let done = trees.step("d/f").unwrap();
+        assert_eq!(done, Done { shape: Shape::Absent, stale_directory: Some("d".to_owned()) });
+        trees.step("d/g").unwrap();
+        trees.step("d").unwrap();
+        assert!(trees.target_names().is_empty());
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_directory_leads_nobody_outside() {
+        let (trees, outside) = (trees(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("f"), "precious").unwrap();
+        symlink(outside.path(), trees.target.path().join("d")).unwrap();
+        fs::create_dir(trees.source.path().join("d")).unwrap();
+        trees.write("d/f", "new");
+        assert!(matches!(trees.step("d/f"), Err(Trouble::Blocked)));
+        assert!(trees.step("d").unwrap().shape.is_directory());
+        trees.step("d/f").unwrap();
+        assert_eq!(fs::read_to_string(trees.target.path().join("d/f")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(outside.path().join("f")).unwrap(), "precious");
+
+        symlink(outside.path(), trees.source.path().join("e")).unwrap();
+        assert_eq!(trees.step("e/f").unwrap().shape, Shape::Absent);
+        assert_eq!(fs::read_to_string(outside.path().join("f")).unwrap(), "precious");
+    }
+
+    #[test]
+    fn content_that_is_right_is_not_copied_again() {
+        let trees = trees();
+        trees.write("f", "text");
+        trees.step("f").unwrap();
+        assert_eq!(trees.mirror.report().counts().copied, 1);
+        fs::set_permissions(trees.source.path().join("f"), std::os::unix::fs::PermissionsExt::from_mode(0o604))
+            .unwrap();
+        let shape = trees.step("f").unwrap().shape;
+        assert_eq!(trees.mirror.target.tree().look("f").unwrap().shape, shape);
+        let counts = trees.mirror.report().counts();
+        assert_eq!((counts.copied, counts.adjusted), (1, 1));
+    }
+}

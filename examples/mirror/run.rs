@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use delta::core::{Depth, Target};
 use delta::{
-    AnyClient, Client, ClientSettings, Error, ErrorKind, Filter, InformRun, ListQuery, MissingLimit, Name, Names,
-    NamespaceSettings, Object as _, ResourceId, ScheduleInform, SqliteStore, State,
+    AnyClient, Client, ClientSettings, Error, ErrorKind, Filter, IdempotencyKey, InformRun, ListQuery, MissingLimit,
+    Name, Names, NamespaceSettings, Object as _, ResourceId, ScheduleInform, SqliteStore, State, Timestamp,
 };
 use delta_examples::{Database, Stopwatch};
 use sha2::{Digest as _, Sha256};
@@ -63,7 +63,6 @@ where
         let expected = "expected an empty directory, or one whose database is still there";
         return Err(Failure::usage(&places.target, expected));
     }
-    retry_deletions(&client, &filter).await?;
 
     let watch = Stopwatch::start();
     let running = client.start().await?;
@@ -96,21 +95,6 @@ fn namespace(args: &Args, places: &Places) -> String {
     format!("mirror-{}", hex(&Sha256::digest(target)[..8]))
 }
 
-/// What could not be removed in an earlier run is tried again. Whatever else gave up gets its second chance when it is
-/// mentioned.
-async fn retry_deletions(client: &AnyClient, filter: &Filter) -> Result<(), Error> {
-    let filter = Filter { states: vec![State::Degraded], ..filter.clone() };
-    let mut query = ListQuery { filter, after: ResourceId::default(), limit: 1_000, depth: Depth::Head };
-    loop {
-        let page = client.list(&query).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        query.after = last.id;
-        for row in page.iter().filter(|row| row.desired.absent_by().is_some()) {
-            client.retry(&row.key, delta::IdempotencyKey::Keep).await?;
-        }
-    }
-}
-
 struct Session<'a> {
     client: &'a AnyClient,
     filter: &'a Filter,
@@ -126,7 +110,7 @@ impl Session<'_> {
 
     async fn once(&self, progress: &Progress<'_>) -> Result<(), Failure> {
         let informed = {
-            let mut inform = std::pin::pin!(self.inform());
+            let mut inform = std::pin::pin!(self.look());
             let mut tick = tokio::time::interval(TICK);
             loop {
                 tokio::select! {
@@ -148,13 +132,21 @@ impl Session<'_> {
         let look = async {
             let mut next = tokio::time::interval(interval);
             next.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut said = None;
             loop {
                 next.tick().await;
-                match self.inform().await {
-                    Err(failure @ (Failure::Database(_) | Failure::TooMuchGone(_))) => {
-                        progress.say(&format!("mirror: {failure}"));
+                match self.look().await {
+                    Err(failure @ (Failure::Database(_) | Failure::TooMuchGone(_) | Failure::Unread(_))) => {
+                        let failure = failure.to_string();
+                        if said.as_ref() != Some(&failure) {
+                            progress.say(&format!("mirror: {failure}"));
+                        }
+                        said = Some(failure);
                     }
-                    other => other?,
+                    other => {
+                        other?;
+                        said = None;
+                    }
                 }
             }
         };
@@ -171,7 +163,14 @@ impl Session<'_> {
         }
     }
 
-    /// Looks at the whole source.
+    /// Looks at the whole source, and gives what gave up earlier another chance.
+    async fn look(&self) -> Result<(), Failure> {
+        let began = self.client.server_time().await?;
+        let informed = self.inform().await;
+        self.retry_given_up(began).await?;
+        informed
+    }
+
     async fn inform(&self) -> Result<(), Failure> {
         let waiting = Stopwatch::start();
         let mut tick = tokio::time::interval(TICK);
@@ -186,6 +185,25 @@ impl Session<'_> {
             }
         }
     }
+
+    /// What is mentioned gets its second chance by that. What is not, and could not be removed, or gave up before it
+    /// vanished, would stay as it is.
+    async fn retry_given_up(&self, before: Timestamp) -> Result<(), Failure> {
+        let filter = Filter { states: vec![State::Degraded], ..self.filter.clone() };
+        let mut query = ListQuery { filter, after: ResourceId::default(), limit: 1_000, depth: Depth::Head };
+        loop {
+            let page = self.client.list(&query).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            query.after = last.id;
+            for row in page.iter().filter(|row| row.state_since < before) {
+                match self.client.retry(&row.key, IdempotencyKey::Keep).await {
+                    // It has moved on by itself.
+                    Err(error) if error.kind() == ErrorKind::Invalid => {}
+                    retried => retried?,
+                }
+            }
+        }
+    }
 }
 
 fn failure(error: Error) -> Failure {
@@ -193,6 +211,8 @@ fn failure(error: Error) -> Failure {
     // The kind of the error does not tell a source that lost too much from any other error of the informer.
     if message.contains(LOOKS_EMPTY) || message.contains("nothing is deleted") {
         Failure::TooMuchGone(format!("{message}; if that is meant, run it with --max-delete 1.0"))
+    } else if error.kind() == ErrorKind::Invalid {
+        Failure::Unread(format!("{message}; nothing was removed"))
     } else {
         Failure::Database(error)
     }
