@@ -21,7 +21,7 @@ pub(crate) struct Run {
 }
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// The example, which `cargo test` builds before it runs the tests of its package.
@@ -87,7 +87,7 @@ impl Place {
     pub(crate) fn assert_exact(&self) {
         let (source, target) = (self.source_snapshot(), self.target_snapshot());
         for (path, entry) in &source {
-            assert_eq!(Some(entry), target.get(path), "{path:?}");
+            assert_eq!(Some(entry), target.get(path), "{}", path.display());
         }
         assert_eq!(
             source.len(),
