@@ -38,7 +38,7 @@ use crate::summary::Summary;
 /// How often the informer runs, and how often the program looks whether all is done.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// After so long the program gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {

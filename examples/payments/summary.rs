@@ -36,7 +36,9 @@ impl Summary {
             let page = client.list(&query).await?;
             let Some(last) = page.last() else { return Ok(summary) };
             query.after = last.id;
-            page.iter().for_each(|row| summary.add(row));
+            for row in &page {
+                summary.add(row);
+            }
         }
     }
 
