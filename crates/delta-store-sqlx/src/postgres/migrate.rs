@@ -72,7 +72,10 @@ impl PgStore {
             Target::Version(version) => version,
         };
         if let Some(&version) = applied.versions().iter().max().filter(|version| **version > newest(&known)) {
-            let what = format!("{}; nothing was changed", newer(self.schema(), version, newest(&known)));
+            let what = format!(
+                "{}; nothing was changed: use a newer version of this program",
+                newer(self.schema(), version, newest(&known))
+            );
             return Err(unsupported(OPERATION, what));
         }
         if target > newest(&known) {
