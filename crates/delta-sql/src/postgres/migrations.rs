@@ -29,7 +29,7 @@ pub struct Ledger {
     pub has_table: String,
     /// Creates the table of applied versions.
     pub create_table: String,
-    /// The applied versions.
+    /// The applied versions, and their names.
     pub versions: String,
     /// Notes a version as applied: its number and name.
     pub note: String,
@@ -61,7 +61,7 @@ impl Ledger {
                 "CREATE TABLE {schema}.migration (version integer PRIMARY KEY, name text NOT NULL, \
                  applied_at timestamptz NOT NULL DEFAULT now())",
             ),
-            versions: render("SELECT version FROM {schema}.migration ORDER BY version"),
+            versions: render("SELECT version, name FROM {schema}.migration ORDER BY version"),
             note: render("INSERT INTO {schema}.migration (version, name) VALUES ($1, $2)"),
             forget: render("DELETE FROM {schema}.migration WHERE version = $1"),
             remove: render(include_str!("migrations/remove.sql")),

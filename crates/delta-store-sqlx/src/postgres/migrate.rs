@@ -13,15 +13,20 @@ const OPERATION: &str = "migrate";
 enum Applied {
     NoSchema,
     NoTable,
-    Versions(Vec<u32>),
+    /// With their names.
+    Versions(Vec<(u32, String)>),
 }
 
 impl Applied {
-    fn versions(&self) -> &[u32] {
+    fn named(&self) -> &[(u32, String)] {
         match self {
             Self::Versions(versions) => versions,
             Self::NoSchema | Self::NoTable => &[],
         }
+    }
+
+    fn versions(&self) -> Vec<u32> {
+        self.named().iter().map(|(version, _)| *version).collect()
     }
 }
 
@@ -57,9 +62,12 @@ impl PgStore {
             return Ok(Applied::NoTable);
         }
         let rows = sqlx::raw_sql(AssertSqlSafe(&*ledger.versions)).fetch_all(conn).await.map_err(during(operation))?;
-        let version = |row: &sqlx::postgres::PgRow| row.try_get::<i32, _>(0).map_err(during(operation));
-        let versions: Result<Vec<i32>> = rows.iter().map(version).collect();
-        Ok(Applied::Versions(versions?.into_iter().filter_map(|version| u32::try_from(version).ok()).collect()))
+        let version = |row: &sqlx::postgres::PgRow| Ok((row.try_get::<i32, _>(0)?, row.try_get::<String, _>(1)?));
+        let versions: sqlx::Result<Vec<(i32, String)>> = rows.iter().map(version).collect();
+        let versions = versions.map_err(during(operation))?.into_iter();
+        Ok(Applied::Versions(
+            versions.filter_map(|(version, name)| Some((u32::try_from(version).ok()?, name))).collect(),
+        ))
     }
 
     async fn migrate_in(&self, conn: &mut PgConnection, target: Target) -> Result<Vec<MigrationStatus>> {
@@ -82,7 +90,7 @@ impl PgStore {
             let what = format!("expected a version up to {}, found {target}", newest(&known));
             return Err(Error::new(ErrorKind::Invalid, OPERATION, what));
         }
-        let versions = applied.versions().to_vec();
+        let versions = applied.versions();
         if target > 0 {
             self.make_ledger(conn, &ledger, &applied).await?;
         }
@@ -145,10 +153,10 @@ impl Migrate for PgStore {
         unit.keep(OPERATION).await?;
         let known = migrations(self.schema());
         let mut status = status(&known, |version| applied.versions().contains(&version));
-        let unknown = applied.versions().iter().filter(|version| **version > newest(&known));
-        status.extend(unknown.map(|&version| MigrationStatus {
-            version,
-            name: "of a newer version of this program".to_owned(),
+        let unknown = applied.named().iter().filter(|(version, _)| *version > newest(&known));
+        status.extend(unknown.map(|(version, name)| MigrationStatus {
+            version: *version,
+            name: name.clone(),
             applied: true,
         }));
         Ok(status)
