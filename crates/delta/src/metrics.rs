@@ -115,6 +115,11 @@ pub(crate) fn high_water_age(lane: &Lane, age: Duration) {
     metrics::gauge!("delta_high_water_age_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
 }
 
+/// Sets for how long the oldest transaction has held the log's readers back; reported by the leader.
+pub(crate) fn log_held(age: Duration) {
+    metrics::gauge!("delta_log_held_seconds").set(age.as_secs_f64());
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

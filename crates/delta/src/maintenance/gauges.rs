@@ -52,7 +52,9 @@ impl Gauges {
         engine.policies.replace(session.scopes_dyn().await?, now);
         let counts = session.count_dyn(&Filter::default()).await?;
         let marks = session.cursors_dyn(&CursorQuery::Prefix(schedule::INFORMS.to_owned())).await?;
+        let held = session.log_holders_dyn().await?.first().map_or(Duration::ZERO, |holder| holder.age);
         self.reset();
+        metrics::log_held(held);
         for count in counts {
             metrics::resources(&count.lane, &count.state, count.count);
             let age = count.oldest_run_at.filter(|at| *at <= now).map(|at| now.since(at));
@@ -91,5 +93,6 @@ impl Drop for Gauges {
     fn drop(&mut self) {
         self.reset();
         metrics::leader_term(0);
+        metrics::log_held(Duration::ZERO);
     }
 }
