@@ -63,14 +63,14 @@ async fn measure(url: &str, listen: Listen, from: From, rounds: usize) -> Result
     let (started, mut starts) = mpsc::unbounded_channel();
     let client = Client::builder(store).settings(ClientSettings::new()).controller(Started(started)).build()?;
     let running = client.start().await?;
-    let caller = match from {
+    let informer = match from {
         From::Itself => client.clone(),
         From::Another => Client::builder(PgStore::connect(url).await?).build()?,
     };
     let mut latencies = Vec::with_capacity(rounds);
     for round in 0..rounds + 10 {
         let called = now();
-        caller.inform(Item { id: format!("{listen:?}-{from:?}-{round}") }).await?;
+        informer.inform(Item { id: format!("{listen:?}-{from:?}-{round}") }).await?;
         let start = starts.recv().await.ok_or("the worker is gone")?;
         // The first ten warm up.
         if round >= 10 {
