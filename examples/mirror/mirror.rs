@@ -84,10 +84,11 @@ impl Mirror {
         let (parent, name) = split(path);
         let visit = match self.target.enter(parent)? {
             Entered::Visit(visit) => visit,
-            Entered::Blocked => return Err(Trouble::Blocked),
-            Entered::Gone if wanted.shape == Shape::Absent => {
+            // Without its directory, it is not there either.
+            Entered::Gone | Entered::Blocked if wanted.shape == Shape::Absent => {
                 return Ok(Done { shape: Shape::Absent, stale_directory: None });
             }
+            Entered::Blocked => return Err(Trouble::Blocked),
             Entered::Gone => return Err(Trouble::Changed),
         };
         let shape = self.fill(path, name, &visit, &wanted, stop)?;
@@ -325,6 +326,14 @@ mod tests {
         trees.step("d/g").unwrap();
         trees.step("d").unwrap();
         assert!(trees.target_names().is_empty());
+    }
+
+    #[test]
+    fn what_is_gone_is_not_waited_for_where_its_directory_is_another_thing() {
+        let trees = trees();
+        fs::write(trees.target.path().join("d"), "").unwrap();
+        trees.write("d", "");
+        assert_eq!(trees.step("d/f").unwrap(), Done { shape: Shape::Absent, stale_directory: None });
     }
 
     #[test]
