@@ -185,3 +185,76 @@ async fn stored_entries(cx: &InformContext) -> Result<u64, Error> {
     };
     Ok(cx.client().count(&filter).await?.iter().map(|count| count.count).sum())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use delta::{Client, EventKind, MemoryStore, Notice};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Fixture {
+        source: TempDir,
+        target: TempDir,
+        client: Client<MemoryStore>,
+    }
+
+    fn fixture() -> Fixture {
+        let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mirror = Arc::new(Mirror::open(source.path(), target.path(), Arc::default()).unwrap());
+        let entries = Entries::new(mirror, source.path().to_owned());
+        let client = Client::builder(MemoryStore::new()).controller(entries).build().unwrap();
+        Fixture { source, target, client }
+    }
+
+    impl Fixture {
+        /// Does something, and works until the resource of `f` rests.
+        async fn until_rest(&self, begin: impl Future<Output = Result<(), Error>>) -> Resource<Entry> {
+            let mut synced = self.client.subscribe([EventKind::Synced, EventKind::Deleted]);
+            begin.await.unwrap();
+            let key = Key::new("default", Entry::KIND, "f").unwrap();
+            let rest = async {
+                while let Some(Notice::Event(_)) = synced.recv().await {
+                    let resource = self.client.resource::<Entry>(&key).await.unwrap().unwrap();
+                    if matches!(resource.state, State::Synced | State::Deleted) {
+                        return resource;
+                    }
+                }
+                panic!("expected another event");
+            };
+            tokio::time::timeout(Duration::from_secs(60), rest).await.unwrap()
+        }
+    }
+
+    fn some_file() -> Entry {
+        let modified = crate::entry::Moment { seconds: 1, nanos: 0 };
+        Entry { path: "f".to_owned(), shape: Shape::File { size: 1, modified, mode: 0o644 } }
+    }
+
+    #[tokio::test]
+    async fn what_has_vanished_is_told_so_that_it_is_copied_when_it_comes_back() {
+        let fixture = fixture();
+        fs::write(fixture.target.path().join("f"), "old").unwrap();
+        let running = fixture.client.start().await.unwrap();
+        let resource = fixture.until_rest(async { fixture.client.inform(some_file()).await.map(|_| ()) }).await;
+        assert_eq!((resource.object.shape.clone(), &resource.state), (Shape::Absent, &State::Synced));
+        assert!(!fixture.target.path().join("f").exists());
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_has_come_back_is_not_deleted() {
+        let fixture = fixture();
+        fs::write(fixture.source.path().join("f"), "new").unwrap();
+        let running = fixture.client.start().await.unwrap();
+        let informed = fixture.until_rest(async { fixture.client.inform(some_file()).await.map(|_| ()) }).await;
+        assert_ne!(informed.object.shape, some_file().shape);
+        let resource = fixture.until_rest(fixture.client.delete(&informed.key)).await;
+        assert_eq!((&resource.state, &resource.object), (&State::Synced, &informed.object));
+        assert_eq!(fs::read_to_string(fixture.target.path().join("f")).unwrap(), "new");
+        running.stop().await;
+    }
+}
