@@ -145,8 +145,9 @@ impl Attempt {
         let token = resource.row().lease.map(|lease| lease.token);
         let mut answer = pin!(self.answer(resource));
         let under_lease = poll_fn(|cx| {
-            // A process that was starved or stopped may wake up after its lease: it must not go on for a moment even.
-            if token.is_none_or(|token| self.executor.in_flight.is_over(token, instant())) {
+            // A process that was starved or stopped may wake up after its lease: it must not go on for a moment even. The
+            // margin covers what the clocks of its holder and of its rescuer may be off.
+            if token.is_none_or(|token| self.executor.in_flight.is_over(token, instant() + self.executor.interval())) {
                 return Poll::Ready(Outcome::Ended(Ending::NotRenewed));
             }
             answer.as_mut().poll(cx)

@@ -64,8 +64,7 @@ async fn a_fleet_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_
     let mut killed = Vec::new();
     for kill in 0..KILLS {
         second.tick().await;
-        let process = processes.replace(kill % PROCESSES);
-        killed.push((process, machine_time()));
+        killed.push(processes.replace(kill % PROCESSES));
         load.go_on(OPERATIONS).await;
     }
     load.settle().await;

@@ -3,6 +3,9 @@
 use std::env;
 use std::process::{Child, Command, Stdio};
 
+use delta::core::Timestamp;
+
+use crate::machine_time;
 use crate::work::{PROCESS, URL};
 
 pub(crate) struct Processes {
@@ -21,14 +24,15 @@ impl Processes {
         processes
     }
 
-    /// Kills a process with -9, starts another in its place, and says which one died.
-    pub(crate) fn replace(&mut self, index: usize) -> i64 {
+    /// Kills a process with -9, starts another in its place, and says which one died, and when at the latest.
+    pub(crate) fn replace(&mut self, index: usize) -> (i64, Timestamp) {
         let (number, child) = &mut self.running[index];
         let killed = *number;
         child.kill().unwrap();
         child.wait().unwrap();
+        let died = machine_time();
         self.running[index] = self.spawn();
-        killed
+        (killed, died)
     }
 
     /// Lets all end, and wait until they have.

@@ -55,9 +55,9 @@ pub(crate) async fn end_calls_of(pool: &PgPool, process: i64, at: Timestamp) {
 
 /// The calls that began before an earlier one of the same resource had ended.
 pub(crate) async fn overlaps(pool: &PgPool) -> Vec<String> {
-    let sql = "SELECT object || ' by ' || process || ' at ' || started FROM (SELECT *, max(ended) OVER \
-               (PARTITION BY object ORDER BY started, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before \
-               FROM call) calls WHERE before > started OR ended IS NULL";
+    let sql = "SELECT l.object || ' by ' || l.process || ' from ' || l.started || ' while by ' || e.process || ' from ' \
+               || e.started || ' to ' || coalesce(e.ended::text, 'never') FROM call e JOIN call l ON l.object = e.object \
+               AND (l.started, l.id) > (e.started, e.id) AND (e.ended IS NULL OR e.ended > l.started)";
     sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
 }
 
