@@ -225,7 +225,7 @@ mod tests {
                 }
                 panic!("expected another event");
             };
-            tokio::time::timeout(Duration::from_secs(60), rest).await.unwrap()
+            tokio::time::timeout(Duration::from_mins(1), rest).await.unwrap()
         }
     }
 

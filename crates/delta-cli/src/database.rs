@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// Which database.
 #[derive(Args)]
 pub(crate) struct Database {
-    /// The database: <sqlite://PATH> or <postgres://USER@HOST:PORT/DATABASE>.
+    /// The database: `sqlite://PATH` or `postgres://USER@HOST:PORT/DATABASE`.
     #[arg(long, global = true, env = "DELTA_URL", hide_env_values = true, value_name = "URL")]
     url: Option<String>,
 
