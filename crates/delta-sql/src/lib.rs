@@ -6,6 +6,7 @@
 //! Identifiers go into a text only as a [`TablePrefix`] or a [`SchemaName`], which are checked; values only as
 //! parameters.
 
+pub mod driver;
 mod identifier;
 mod migration;
 pub mod postgres;

@@ -7,8 +7,6 @@
 //! joins it. sqlx is re-exported, so that the versions agree.
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod backoff;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod check;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -14,8 +14,8 @@ use super::rows::{EventShape, Fields, Read, full};
 use super::settle::Settlements;
 use super::store::PgStore;
 use super::unit::Need;
-use crate::backoff::Backoff;
 use crate::check;
+use delta_sql::driver::Backoff;
 
 impl PgStore {
     pub(super) async fn settle_and_claim(

@@ -14,8 +14,8 @@ use super::settle::Settlements;
 use super::store::PgStore;
 use super::templates::position;
 use super::unit::Need;
-use crate::backoff::Backoff;
 use crate::check;
+use delta_sql::driver::Backoff;
 
 /// How long a changeset is repeated that the database gave up because of others.
 pub(super) const CONFLICT_LIMIT: Duration = Duration::from_secs(10);

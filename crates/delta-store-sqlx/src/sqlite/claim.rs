@@ -11,8 +11,8 @@ use super::rows::{Columns, resources};
 use super::statement::{run, statement};
 use super::store::Inner;
 use super::transaction::{Failure, begin, end, settled};
-use crate::backoff::Backoff;
 use crate::check;
+use delta_sql::driver::Backoff;
 
 pub(super) async fn claim(
     inner: &Inner,

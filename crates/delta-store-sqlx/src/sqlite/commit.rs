@@ -12,8 +12,8 @@ use super::statement::statement;
 use super::store::Inner;
 use super::transaction::{Failure, begin, end, settled};
 use super::writes::Writes;
-use crate::backoff::Backoff;
 use crate::check;
+use delta_sql::driver::Backoff;
 
 pub(super) async fn commit(inner: &Inner, conn: &mut SqliteConnection, set: &Changeset) -> Result<Receipt> {
     check::changeset("commit", set)?;

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use super::errors::{error, is_busy};
 use super::options::SqliteOptions;
 use super::wake::HeldWakeUps;
-use crate::backoff::Backoff;
+use delta_sql::driver::Backoff;
 
 /// How long SQLite itself waits for another writer, in its own thread, before this crate waits where a dropped future
 /// ends it.

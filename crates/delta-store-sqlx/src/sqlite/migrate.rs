@@ -10,7 +10,7 @@ use super::rows::Columns;
 use super::statement::statement;
 use super::store::Inner;
 use super::transaction::{Failure, begin, end, settled};
-use crate::backoff::Backoff;
+use delta_sql::driver::Backoff;
 
 /// The versions that a database has, by number; empty if Delta was never there.
 type History = BTreeMap<u32, String>;

@@ -7,7 +7,7 @@ use super::connection::in_transaction;
 use super::errors::{error, is_busy};
 use super::store::Inner;
 use super::wake::HeldWakeUps;
-use crate::backoff::Backoff;
+use delta_sql::driver::Backoff;
 
 /// Takes the write lock at once: a transaction that first reads and then writes could find that it read too early.
 const BEGIN: &str = "BEGIN IMMEDIATE";

@@ -4,7 +4,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Waits between repeated tries of something that another session holds up: longer each time, and never two alike.
-pub(crate) struct Backoff {
+#[derive(Debug)]
+pub struct Backoff {
     deadline: Instant,
     wait: Duration,
 }
@@ -14,12 +15,13 @@ const LONGEST: Duration = Duration::from_millis(50);
 
 impl Backoff {
     /// Starts the time that there is for all tries together.
-    pub(crate) fn new(limit: Duration) -> Self {
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
         Self { deadline: now() + limit, wait: FIRST }
     }
 
     /// Waits before the next try; `false` if there is no time left for one.
-    pub(crate) async fn again(&mut self) -> bool {
+    pub async fn again(&mut self) -> bool {
         let now = now();
         if now >= self.deadline {
             return false;
