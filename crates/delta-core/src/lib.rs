@@ -7,6 +7,7 @@
 mod browse;
 mod canonical;
 mod changeset;
+mod check;
 mod cursor;
 mod error;
 mod event;
@@ -22,6 +23,8 @@ pub mod plan;
 mod query;
 mod resource;
 mod retry;
+#[cfg(test)]
+mod samples;
 mod session;
 mod settings;
 mod state;

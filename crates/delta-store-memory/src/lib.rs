@@ -24,7 +24,6 @@
 mod apply;
 mod browse;
 mod change;
-mod check;
 mod claim;
 mod clock;
 mod conn;

@@ -17,7 +17,7 @@ use crate::shared::Shared;
 use crate::transaction::MemoryTransaction;
 use crate::view::View;
 use crate::workspace::Workspace;
-use crate::{check, clock, scan};
+use crate::{clock, scan};
 
 /// A store in memory. Clones share one database, which is gone with the last of them.
 ///
@@ -205,7 +205,7 @@ impl Store for MemoryStore {
     async fn commit(&self, conn: &mut MemoryConn, changes: &Changeset) -> Result<Receipt> {
         let conn = self.own(conn)?;
         conn.usable("commit", Access::Write)?;
-        check::changeset(changes)?;
+        changes.check("commit")?;
         self.write(conn, |db, work| apply(db, work, changes)).await
     }
 
@@ -215,8 +215,8 @@ impl Store for MemoryStore {
         if conn.is_in_transaction() {
             return Err(invalid("claim", "expected a connection that is not in a transaction, found one that is"));
         }
-        check::changeset(finished)?;
-        check::claim(request)?;
+        finished.check("claim")?;
+        request.check("claim")?;
         self.write(conn, |db, work| match apply(db, work, finished) {
             Step::Done(receipt) => Step::Done(Claimed { receipt, resources: claim(db, work, request) }),
             Step::Blocked(holders) => Step::Blocked(holders),

@@ -6,8 +6,6 @@
 //! The driver's own connection is part of the interface: a caller's transaction is one of sqlx's, and a changeset
 //! joins it. sqlx is re-exported, so that the versions agree.
 
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod check;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]

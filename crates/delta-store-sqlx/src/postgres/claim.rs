@@ -14,7 +14,6 @@ use super::rows::{EventShape, Fields, Read, full};
 use super::settle::Settlements;
 use super::store::PgStore;
 use super::unit::Need;
-use crate::check;
 use delta_sql::driver::Backoff;
 
 impl PgStore {
@@ -28,8 +27,8 @@ impl PgStore {
             let what = "expected a connection that is not in a transaction, found one that is";
             return Err(Error::new(ErrorKind::Invalid, "claim", what));
         }
-        check::changeset("claim", finished)?;
-        check::claim("claim", request)?;
+        finished.check("claim")?;
+        request.check("claim")?;
         check_text(finished)?;
         let known = self.make_names(conn, &named(finished)).await?;
         let mut backoff = Backoff::new(CONFLICT_LIMIT);

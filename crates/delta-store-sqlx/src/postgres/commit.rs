@@ -14,7 +14,6 @@ use super::settle::Settlements;
 use super::store::PgStore;
 use super::templates::position;
 use super::unit::Need;
-use crate::check;
 use delta_sql::driver::Backoff;
 
 /// How long a changeset is repeated that the database gave up because of others.
@@ -67,7 +66,7 @@ impl Way {
 
 impl PgStore {
     pub(super) async fn commit_changes(&self, conn: &mut PgConnection, set: &Changeset) -> Result<Receipt> {
-        check::changeset("commit", set)?;
+        set.check("commit")?;
         check_text(set)?;
         let known = self.make_names(conn, &named(set)).await?;
         let own = !conn.is_in_transaction();

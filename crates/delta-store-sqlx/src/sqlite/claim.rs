@@ -11,7 +11,6 @@ use super::rows::{Columns, resources};
 use super::statement::{run, statement};
 use super::store::Inner;
 use super::transaction::{Failure, begin, end, settled};
-use crate::check;
 use delta_sql::driver::Backoff;
 
 pub(super) async fn claim(
@@ -20,8 +19,8 @@ pub(super) async fn claim(
     finished: &Changeset,
     request: &ClaimRequest,
 ) -> Result<Claimed> {
-    check::changeset("claim", finished)?;
-    check::claim("claim", request)?;
+    finished.check("claim")?;
+    request.check("claim")?;
     if in_transaction(conn).await.map_err(|failed| error("claim", failed))? {
         let what = "expected a connection without a transaction, found one in a transaction";
         return Err(Error::new(ErrorKind::Invalid, "claim", what));

@@ -12,11 +12,10 @@ use super::statement::statement;
 use super::store::Inner;
 use super::transaction::{Failure, begin, end, settled};
 use super::writes::Writes;
-use crate::check;
 use delta_sql::driver::Backoff;
 
 pub(super) async fn commit(inner: &Inner, conn: &mut SqliteConnection, set: &Changeset) -> Result<Receipt> {
-    check::changeset("commit", set)?;
+    set.check("commit")?;
     if set.is_empty() {
         return Ok(Receipt::default());
     }
