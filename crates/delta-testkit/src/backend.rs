@@ -1,14 +1,11 @@
 use std::env;
 use std::fmt;
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+
+use crate::record;
 
 /// The environment variable that leaves backends out: the names of those to test, separated by commas.
 const BACKENDS: &str = "DELTA_TEST_BACKENDS";
-
-/// The environment variable that names a directory where tests note the backends that they ran on.
-const RECORD: &str = "DELTA_TEST_RECORD";
 
 /// A backend that tests run on.
 ///
@@ -36,11 +33,13 @@ pub enum Backend {
     Sqlite,
     /// Postgres 14 or newer.
     Postgres,
+    /// MariaDB 10.6 or newer, or MySQL 8 where `DELTA_TEST_MYSQL_URL` names one.
+    MariaDb,
 }
 
 impl Backend {
     /// All backends, in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Memory, Self::Sqlite, Self::Postgres];
+    pub const ALL: [Self; 4] = [Self::Memory, Self::Sqlite, Self::Postgres, Self::MariaDb];
 
     /// Its name in `DELTA_TEST_BACKENDS` and in reports.
     #[must_use]
@@ -49,6 +48,7 @@ impl Backend {
             Self::Memory => "memory",
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
+            Self::MariaDb => "mariadb",
         }
     }
 
@@ -62,8 +62,8 @@ impl Backend {
     #[must_use]
     pub fn enabled(self) -> bool {
         let enabled = self.listed();
-        let test = this_test();
-        self.record(&test, enabled);
+        let test = record::this_test();
+        record::note(&format!("{self}.{}", if enabled { "ran" } else { "left-out" }), &test);
         if !enabled {
             // Not `eprintln!`, which the test harness hides when the test passes.
             let _ = writeln!(std::io::stderr(), "{self} is left out by {BACKENDS}: {test}");
@@ -75,26 +75,11 @@ impl Backend {
         match env::var(BACKENDS) {
             Ok(list) => parse(&list)
                 .unwrap_or_else(|unknown| {
-                    panic!("{BACKENDS}: expected names among memory, sqlite, postgres, found `{unknown}`")
+                    let known = Self::ALL.map(Self::name).join(", ");
+                    panic!("{BACKENDS}: expected names among {known}, found `{unknown}`")
                 })
                 .contains(&self),
             Err(_) => true,
-        }
-    }
-
-    fn record(self, test: &str, enabled: bool) {
-        let Some(directory) = env::var_os(RECORD) else {
-            return;
-        };
-        let verdict = if enabled { "ran" } else { "left-out" };
-        let file = Path::new(&directory).join(format!("{self}.{verdict}"));
-        let noted = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&file)
-            .and_then(|mut file| file.write_all(format!("{test}\n").as_bytes()));
-        if let Err(error) = noted {
-            panic!("{RECORD}: could not write {}: {error}", file.display());
         }
     }
 }
@@ -111,14 +96,6 @@ fn parse(list: &str) -> Result<Vec<Backend>, String> {
         .filter(|name| !name.is_empty())
         .map(|name| Backend::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| name.to_owned()))
         .collect()
-}
-
-/// The program and the test; the harness names a test's thread after it.
-fn this_test() -> String {
-    let program = env::current_exe().ok();
-    let program = program.as_deref().and_then(Path::file_stem);
-    let thread = std::thread::current();
-    format!("{}::{}", program.map_or_else(|| "?".into(), |name| name.to_string_lossy()), thread.name().unwrap_or("?"))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod differential;
 pub mod fault;
 #[cfg(feature = "harness")]
 pub mod harness;
+pub mod record;
 
 pub use backend::Backend;
 #[cfg(feature = "harness")]

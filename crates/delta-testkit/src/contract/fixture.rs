@@ -59,6 +59,13 @@ pub trait Fixture: Send + Sync + 'static {
         None
     }
 
+    /// The store's name in the matrix of the README, such as `sqlx: Postgres`; the suite then notes there what it has
+    /// passed. None by default: the store is not in the matrix.
+    #[must_use]
+    fn store_name(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The store, on the fixture's database.
     fn store(&self) -> &Self::Store;
 

@@ -12,6 +12,7 @@ use delta_core::{
 
 use super::fixture::{Fixture, Keep};
 use super::rows::{self, changeset, insert};
+use crate::record;
 
 type Guard<F> = <<F as Fixture>::Store as Store>::Guard;
 
@@ -237,6 +238,7 @@ pub(crate) async fn give_way() {
 pub(crate) fn skipped(why: &str) {
     let case = std::thread::current().name().unwrap_or("a case").to_owned();
     println!("{case}: skipped: {why}");
+    record::case_skipped();
 }
 
 /// What was written, which must have been.

@@ -26,6 +26,10 @@ impl Fixture for MemoryFixture {
         Some(Backend::Memory)
     }
 
+    fn store_name(&self) -> Option<&'static str> {
+        Some("memory")
+    }
+
     fn store(&self) -> &MemoryStore {
         &self.store
     }

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
@@ -8,6 +9,7 @@ use super::compare;
 use super::step::Step;
 use super::world::World;
 use crate::contract::{Fixture, MemoryFixture};
+use crate::record::{self, Proof};
 
 /// How many histories are tried, unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 32;
@@ -26,7 +28,8 @@ pub async fn check<R: Fixture, O: Fixture>(reference: R, other: O, steps: &[Step
 }
 
 /// Tries histories on the memory store and on the store under test, each time on a fresh fixture. Histories that once
-/// failed are kept in a file beside the test and tried first: `<test>.regressions`.
+/// failed are kept in a file beside the test and tried first: `<test>.regressions`. If the fixture names its store, it is
+/// noted that the test has passed.
 ///
 /// # Panics
 ///
@@ -52,13 +55,21 @@ where
         .enable_all()
         .build()
         .expect("a runtime of two threads");
+    let store = Cell::new(None);
     let result = TestRunner::new(config).run(&histories, |steps| {
-        let history = async { check(MemoryFixture::new(), make().await, &steps).await };
+        let history = async {
+            let other = make().await;
+            store.set(other.store_name());
+            check(MemoryFixture::new(), other, &steps).await;
+        };
         std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(history)))
             .map_err(|panic| TestCaseError::fail(message(panic.as_ref())))
     });
     if let Err(error) = result {
         panic!("{error}");
+    }
+    if let Some(store) = store.get() {
+        record::case_ended(store, Proof::Differential);
     }
 }
 
