@@ -1,11 +1,10 @@
 use std::collections::BTreeSet;
 
 use delta_core::{
-    Applied, Change, Changeset, Cursor, CursorChange, Event, EventDraft, EventKind, Locked, Metadata, Outcome, Receipt,
-    Resource, Returning, Scope, ScopeChange, ScopeRecord, ScopeWrite, Subject, Timestamp, WakeUp,
+    Change, Changeset, Cursor, CursorChange, Event, EventDraft, Locked, Outcome, Receipt, Resource, Returning, Scope,
+    ScopeChange, ScopeRecord, Timestamp, WakeUp, Written,
 };
 
-use crate::change::{has_moved, lost_fence, renewed, settled, updated};
 use crate::database::Database;
 use crate::lock::{Lock, TxId};
 use crate::view::View;
@@ -71,57 +70,49 @@ pub(crate) fn apply(db: &mut Database, work: &mut Workspace, set: &Changeset) ->
 /// What is to become of a change, without doing it. A fence that does not hold on what is committed never will again, so
 /// it is lost whoever holds the row.
 fn judge(db: &Database, work: &Workspace, change: &Change, locked: Locked) -> Verdict {
-    let view = View::new(db, Some(work));
-    if let Some(key) = change.inserted_key() {
-        if view.id_of(key).is_some() {
-            return Verdict::Leave(Outcome::Stale);
-        }
-        return db.locks.held_by_other(&Lock::Key(key.clone()), work.tx).map_or(Verdict::Write, Verdict::Wait);
-    }
-    let Some(id) = change.id() else { return Verdict::Leave(Outcome::Stale) };
-    if let Some(outcome) = lost_fence(change, view.row(id)) {
+    if let Err(outcome) = change.fence(named(db, work, change)) {
         return Verdict::Leave(outcome);
     }
-    match (db.locks.held_by_other(&Lock::Row(id), work.tx), locked) {
-        (None, _) => Verdict::Write,
-        (Some(holder), Locked::Wait) => Verdict::Wait(holder),
-        (Some(_), Locked::Skip) => Verdict::Leave(Outcome::Busy),
+    let lock = match (change.id(), change.inserted_key()) {
+        (Some(id), _) => Lock::Row(id),
+        (None, Some(key)) => Lock::Key(key.clone()),
+        (None, None) => return Verdict::Write,
+    };
+    match (db.locks.held_by_other(&lock, work.tx), locked, &lock) {
+        (None, ..) => Verdict::Write,
+        (Some(_), Locked::Skip, Lock::Row(_)) => Verdict::Leave(Outcome::Busy),
+        (Some(holder), ..) => Verdict::Wait(holder),
     }
 }
 
+/// The row that a change is about.
+fn named<'a>(db: &'a Database, work: &'a Workspace, change: &Change) -> Option<&'a Resource> {
+    let view = View::new(db, Some(work));
+    change.id().or_else(|| view.id_of(change.inserted_key()?)).and_then(|id| view.row(id))
+}
+
 fn write(db: &mut Database, work: &mut Workspace, change: &Change, set: &Changeset) -> Outcome {
-    let now = set.now;
-    let mut applied = Applied { id: change.id().unwrap_or_default(), moved: false, cancel_requested: false };
-    let before = View::new(db, Some(work)).row(applied.id).cloned();
-    let (after, drafts) = match (change, &before) {
-        (Change::Insert(insert), _) => {
-            applied.id = db.next_id();
-            db.locks.take(Lock::Key(insert.row.key.clone()), work.tx);
-            name_scopes(db, &insert.row);
-            (Resource { id: applied.id, version: 1, ..insert.row.clone() }, &insert.events)
-        }
-        (Change::Update(update), Some(row)) => (updated(row, update), &update.events),
-        (Change::Settle(settle), Some(row)) => {
-            applied.moved = has_moved(row);
-            let settlement = if applied.moved { &settle.moved } else { &settle.unmoved };
-            (settled(row, settle, now), &settlement.events)
-        }
-        (Change::Renew(renew), Some(row)) => {
-            applied.cancel_requested = row.lease.is_some_and(|lease| lease.cancel_requested);
-            db.locks.take(Lock::Row(row.id), work.tx);
-            work.put(renewed(row, renew));
-            return Outcome::Applied(applied);
-        }
-        (Change::Remove(remove), Some(row)) => {
-            db.locks.take(Lock::Row(row.id), work.tx);
-            append(db, work, row, &remove.events, now);
-            work.remove(row);
-            return Outcome::Applied(applied);
-        }
-        (_, None) => return Outcome::Stale,
+    let before = named(db, work, change).cloned();
+    let Written { row, events, mut applied } = match change.apply(before.as_ref(), set.now) {
+        Ok(written) => written,
+        Err(outcome) => return outcome,
     };
+    let Some(mut after) = row else {
+        if let Some(before) = &before {
+            db.locks.take(Lock::Row(before.id), work.tx);
+            append(db, work, before, events, set.now);
+            work.remove(before);
+        }
+        return Outcome::Applied(applied);
+    };
+    if let Change::Insert(_) = change {
+        applied.id = db.next_id();
+        after.id = applied.id;
+        db.locks.take(Lock::Key(after.key.clone()), work.tx);
+        name_scopes(db, &after);
+    }
     db.locks.take(Lock::Row(after.id), work.tx);
-    append(db, work, &after, drafts, now);
+    append(db, work, &after, events, set.now);
     if set.wake == WakeUp::InTransaction && after.state.is_claimable() && !after.paused {
         work.wake.insert(after.key.lane());
     }
@@ -131,29 +122,15 @@ fn write(db: &mut Database, work: &mut Workspace, change: &Change, set: &Changes
 
 fn append(db: &mut Database, work: &mut Workspace, row: &Resource, drafts: &[EventDraft], now: Timestamp) {
     for draft in drafts {
-        let object = row.detail.as_ref().filter(|_| draft.with_object).map(|detail| detail.object.clone());
-        work.events.push(Event {
-            position: db.log.give_out(work.tx, work.since),
-            kind: draft.kind,
-            subject: Subject::Resource {
-                id: row.id,
-                key: row.key.clone(),
-                state: row.state.clone(),
-                generation: draft.generation.unwrap_or(row.generation),
-                attempt: draft.attempt.unwrap_or(row.attempt),
-            },
-            at: now,
-            metadata: row.metadata.clone(),
-            trace: row.trace.clone(),
-            object,
-        });
+        let position = db.log.give_out(work.tx, work.since);
+        work.events.push(draft.event(position, row, now));
     }
 }
 
 /// Notes that a resource's kind and namespace exist, at once and for good: an insert that is rolled back leaves them.
 fn name_scopes(db: &mut Database, row: &Resource) {
     for scope in [Scope::Kind(row.key.kind.clone()), Scope::Namespace(row.key.namespace.clone())] {
-        db.scopes.entry(scope.clone()).or_insert(ScopeRecord { scope, paused: false, settings: None });
+        db.scopes.entry(scope.clone()).or_insert_with(|| ScopeRecord::new(scope));
     }
 }
 
@@ -170,25 +147,11 @@ fn write_scope(db: &mut Database, work: &mut Workspace, change: &ScopeChange, no
     let scope = &change.scope;
     db.locks.take(Lock::Scope(scope.clone()), work.tx);
     let stored = View::new(db, Some(work)).scope(scope).cloned();
-    let mut record = stored.unwrap_or_else(|| ScopeRecord { scope: scope.clone(), paused: false, settings: None });
-    let kind = match &change.write {
-        ScopeWrite::Settings(settings) => {
-            record.settings = Some(settings.clone());
-            None
-        }
-        ScopeWrite::Pause => (!std::mem::replace(&mut record.paused, true)).then_some(EventKind::Paused),
-        ScopeWrite::Resume => std::mem::replace(&mut record.paused, false).then_some(EventKind::Resumed),
-    };
+    let mut record = stored.unwrap_or_else(|| ScopeRecord::new(scope.clone()));
+    let kind = record.apply(&change.write);
     work.scopes.insert(scope.clone(), record);
     if let Some(kind) = kind {
-        work.events.push(Event {
-            position: db.log.give_out(work.tx, work.since),
-            kind,
-            subject: Subject::Scope(scope.clone()),
-            at: now,
-            metadata: Metadata::EMPTY,
-            trace: None,
-            object: None,
-        });
+        let position = db.log.give_out(work.tx, work.since);
+        work.events.push(Event::of_scope(position, kind, scope.clone(), now));
     }
 }

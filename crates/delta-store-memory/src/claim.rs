@@ -5,11 +5,6 @@ use crate::lock::Lock;
 use crate::view::View;
 use crate::workspace::Workspace;
 
-/// Whether a resource may be claimed, as far as it alone says.
-pub(crate) fn is_due(row: &Resource, now: Timestamp) -> bool {
-    row.state.is_claimable() && !row.paused && row.run_at.is_some_and(|run_at| run_at <= now)
-}
-
 /// Claims what the lanes have, and leaves out what open transactions hold.
 pub(crate) fn claim(db: &mut Database, work: &mut Workspace, request: &ClaimRequest) -> Vec<Resource> {
     let mut claimed = Vec::new();
@@ -41,7 +36,7 @@ fn first_due(db: &Database, work: &Workspace, lane: &Lane, limit: u32, now: Time
     }
     let in_lane = |row: &&Resource| row.key.kind == lane.kind && row.key.namespace == lane.namespace;
     let is_free = |row: &&Resource| db.locks.held_by_other(&Lock::Row(row.id), work.tx).is_none();
-    let mut due: Vec<&Resource> = view.rows().filter(|row| is_due(row, now)).filter(in_lane).filter(is_free).collect();
+    let mut due: Vec<&Resource> = view.rows().filter(|row| row.is_due(now)).filter(in_lane).filter(is_free).collect();
     due.sort_by_key(|row| (row.priority, row.run_at, row.id));
     due.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect()
 }

@@ -23,7 +23,6 @@
 
 mod apply;
 mod browse;
-mod change;
 mod claim;
 mod clock;
 mod conn;

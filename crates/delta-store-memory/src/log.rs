@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
-use delta_core::{Event, EventFilter, EventPage, EventQuery, Names, Position, Scope, Subject, Timestamp};
+use delta_core::{Event, EventPage, EventQuery, Position, Timestamp};
 
 use crate::lock::TxId;
 
@@ -25,8 +25,32 @@ impl Log {
     pub(crate) fn give_out(&mut self, tx: TxId, since: Timestamp) -> Position {
         self.last += 1;
         let position = Position::new(self.last);
-        self.open.entry(tx).or_insert(Appender { first: position, since });
+        self.hold(tx, since, position);
         position
+    }
+
+    /// Holds readers below a position until the transaction ends.
+    pub(crate) fn hold(&mut self, tx: TxId, since: Timestamp, position: Position) {
+        let appender = self.open.entry(tx).or_insert(Appender { first: position, since });
+        appender.first = appender.first.min(position);
+    }
+
+    /// The last position given out.
+    pub(crate) fn last(&self) -> Position {
+        Position::new(self.last)
+    }
+
+    /// Counts all positions up to this one as given out.
+    pub(crate) fn raise(&mut self, position: Position) {
+        self.last = self.last.max(position.get());
+    }
+
+    pub(crate) fn has(&self, position: Position) -> bool {
+        self.events.contains_key(&position)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
     }
 
     /// Ends a transaction with the events that it keeps.
@@ -61,29 +85,10 @@ impl Log {
                 page.next = page.events.last().map_or(query.after, |last| last.position);
                 break;
             }
-            if fits(&query.filter, event) {
+            if query.filter.matches(event) {
                 page.events.push(event.clone());
             }
         }
         page
     }
-}
-
-fn fits(filter: &EventFilter, event: &Event) -> bool {
-    let any = |names: &Names| *names == Names::All;
-    let kind_fits = filter.event_kinds.as_ref().is_none_or(|kinds| kinds.contains(event.kind.as_str()));
-    kind_fits
-        && match &event.subject {
-            Subject::Resource { id, key, .. } => {
-                filter.namespaces.contains(&key.namespace)
-                    && filter.kinds.contains(&key.kind)
-                    && filter.resource.is_none_or(|wanted| wanted == *id)
-            }
-            Subject::Scope(Scope::Kind(kind)) => {
-                filter.kinds.contains(kind) && any(&filter.namespaces) && filter.resource.is_none()
-            }
-            Subject::Scope(Scope::Namespace(namespace)) => {
-                filter.namespaces.contains(namespace) && any(&filter.kinds) && filter.resource.is_none()
-            }
-        }
 }

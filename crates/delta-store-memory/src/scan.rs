@@ -1,22 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use delta_core::{
     Cursor, CursorQuery, Depth, Desired, Due, DueQuery, Filter, Lane, LaneQuery, ListQuery, Resource, State, StateCount,
 };
 
-use crate::claim::is_due;
 use crate::view::View;
 
 fn taken(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
-}
-
-/// A row as far as it was asked for.
-pub(crate) fn at_depth(row: &Resource, depth: Depth) -> Resource {
-    match depth {
-        Depth::Full => row.clone(),
-        Depth::Head => Resource { detail: None, ..row.clone() },
-    }
 }
 
 pub(crate) fn due(view: View<'_>, query: &DueQuery) -> Vec<Resource> {
@@ -41,11 +32,11 @@ pub(crate) fn due(view: View<'_>, query: &DueQuery) -> Vec<Resource> {
         })
         .collect();
     due.sort_by_key(|(since, row)| (*since, row.id));
-    due.into_iter().take(taken(query.limit)).map(|(_, row)| at_depth(row, Depth::Head)).collect()
+    due.into_iter().take(taken(query.limit)).map(|(_, row)| row.clone().at_depth(Depth::Head)).collect()
 }
 
 pub(crate) fn lanes(view: View<'_>, query: &LaneQuery) -> Vec<Lane> {
-    let due = view.rows().filter(|row| is_due(row, query.now)).map(|row| row.key.lane());
+    let due = view.rows().filter(|row| row.is_due(query.now)).map(|row| row.key.lane());
     let lanes: BTreeSet<Lane> =
         due.filter(|lane| query.namespaces.contains(&lane.namespace) && query.kinds.contains(&lane.kind)).collect();
     lanes.into_iter().filter(|lane| !view.is_paused(lane)).collect()
@@ -71,41 +62,14 @@ pub(crate) fn cursors(view: View<'_>, query: &CursorQuery) -> Vec<Cursor> {
     }
 }
 
-fn fits(filter: &Filter, row: &Resource) -> bool {
-    let has_tag = |tag: &String| row.detail.as_ref().is_some_and(|detail| detail.tags.as_slice().contains(tag));
-    let begins = |prefix: &String| row.key.object_id.as_str().starts_with(prefix);
-    filter.namespaces.contains(&row.key.namespace)
-        && filter.kinds.contains(&row.key.kind)
-        && (filter.states.is_empty() || filter.states.contains(&row.state))
-        && filter.tag.as_ref().is_none_or(has_tag)
-        && filter.object_id_prefix.as_ref().is_none_or(begins)
-        && filter.paused.is_none_or(|paused| row.paused == paused)
-}
-
 pub(crate) fn list(view: View<'_>, query: &ListQuery) -> Vec<Resource> {
     view.rows()
-        .filter(|row| row.id > query.after && fits(&query.filter, row))
+        .filter(|row| row.id > query.after && query.filter.matches(row))
         .take(taken(query.limit))
-        .map(|row| at_depth(row, query.depth))
+        .map(|row| row.clone().at_depth(query.depth))
         .collect()
 }
 
 pub(crate) fn count(view: View<'_>, filter: &Filter) -> Vec<StateCount> {
-    let mut counts: BTreeMap<(Lane, State), StateCount> = BTreeMap::new();
-    for row in view.rows().filter(|row| fits(filter, row)) {
-        let (lane, state) = (row.key.lane(), row.state.clone());
-        let entry = counts.entry((lane.clone(), state.clone())).or_insert(StateCount {
-            lane,
-            state,
-            count: 0,
-            oldest_run_at: None,
-            oldest_lease: None,
-        });
-        entry.count += 1;
-        let run_at = row.run_at.filter(|_| row.state.is_claimable() && !row.paused);
-        let lease = row.lease.filter(|_| row.state == State::Pending).map(|lease| lease.until);
-        entry.oldest_run_at = entry.oldest_run_at.into_iter().chain(run_at).min();
-        entry.oldest_lease = entry.oldest_lease.into_iter().chain(lease).min();
-    }
-    counts.into_values().collect()
+    StateCount::tally(view.rows().filter(|row| filter.matches(row)))
 }

@@ -84,7 +84,7 @@ impl MemoryStore {
     }
 
     /// Takes a step in the caller's transaction, or in one of its own.
-    async fn write<T>(
+    pub(crate) async fn write<T>(
         &self,
         conn: &mut MemoryConn,
         mut step: impl FnMut(&mut crate::database::Database, &mut Workspace) -> Step<T>,
@@ -135,7 +135,7 @@ fn found(view: View<'_>, by: &LoadBy) -> BTreeSet<ResourceId> {
 
 fn rows(view: View<'_>, query: &Load) -> Vec<Resource> {
     let found = found(view, &query.by);
-    found.into_iter().filter_map(|id| view.row(id)).map(|row| scan::at_depth(row, query.depth)).collect()
+    found.into_iter().filter_map(|id| view.row(id)).map(|row| row.clone().at_depth(query.depth)).collect()
 }
 
 /// Locks what is found for the transaction, and reads it then.
