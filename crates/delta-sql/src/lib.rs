@@ -9,6 +9,7 @@
 pub mod driver;
 mod identifier;
 mod migration;
+pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
 
