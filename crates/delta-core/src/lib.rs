@@ -23,6 +23,7 @@ mod object;
 pub mod plan;
 mod query;
 mod resource;
+mod restore;
 mod retry;
 #[cfg(test)]
 mod samples;
@@ -57,6 +58,7 @@ pub use query::{
     Names, ScopeRecord,
 };
 pub use resource::{AbsentBy, AttemptError, DeletedBy, Desired, Detail, Priority, Resource, ResourceId};
+pub use restore::{Foreign, GivenOut, Restore, RestoreBatch, RestoreFence, Restored};
 pub use retry::{Backoff, RetryPolicy};
 pub use session::{DynStore, Session, borrow_session};
 pub use settings::{
