@@ -33,6 +33,16 @@ impl Database {
         ResourceId::new(self.last_id)
     }
 
+    /// The last id given out.
+    pub(crate) fn last_id(&self) -> ResourceId {
+        ResourceId::new(self.last_id)
+    }
+
+    /// Counts all ids up to this one as given out.
+    pub(crate) fn raise_id(&mut self, id: ResourceId) {
+        self.last_id = self.last_id.max(id.get());
+    }
+
     /// Ends a transaction and keeps its work. Returns the lanes to wake.
     pub(crate) fn merge(&mut self, work: Workspace) -> BTreeSet<Lane> {
         for (id, row) in work.rows {

@@ -29,6 +29,7 @@ mod conn;
 mod database;
 mod lock;
 mod log;
+mod restore;
 mod scan;
 mod shared;
 mod store;
