@@ -11,7 +11,7 @@ pub(crate) const NAMESPACES: &str =
 pub(crate) const KINDS: &str =
     "INSERT INTO {kind} (name) SELECT value FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING";
 
-/// `?1` rows: as the columns stand, with names for ids and the hash in hexadecimal digits.
+/// `?1` rows: as the columns stand, with names for ids and the hash in hexadecimal digits; the version comes last.
 pub(crate) const RESOURCES: &str = "\
 INSERT INTO {resource} (id, namespace_id, kind_id, object_id, state, state_since, absent_by, priority, generation, \
 synced_generation, attempt, max_attempts, run_at, lease_token, lease_generation, lease_attempt, lease_owner, \
@@ -20,7 +20,7 @@ updated_at, attempted_at, synced_at, deleted_at, deleted_by, paused) \
 SELECT q.value ->> 0, (SELECT id FROM {namespace} WHERE name = q.value ->> 1), \
 (SELECT id FROM {kind} WHERE name = q.value ->> 2), q.value ->> 3, q.value ->> 4, q.value ->> 5, q.value ->> 6, \
 q.value ->> 7, q.value ->> 8, q.value ->> 9, q.value ->> 10, q.value ->> 11, q.value ->> 12, q.value ->> 13, \
-q.value ->> 14, q.value ->> 15, q.value ->> 16, q.value ->> 17, q.value ->> 18, 1, unhex(q.value ->> 19), \
+q.value ->> 14, q.value ->> 15, q.value ->> 16, q.value ->> 17, q.value ->> 18, q.value ->> 31, unhex(q.value ->> 19), \
 q.value ->> 20, q.value ->> 21, q.value ->> 22, q.value ->> 23, q.value ->> 24, q.value ->> 25, q.value ->> 26, \
 q.value ->> 27, q.value ->> 28, q.value ->> 29, q.value ->> 30 \
 FROM jsonb_each(?1) AS q";

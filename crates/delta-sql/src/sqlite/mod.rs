@@ -14,6 +14,7 @@ mod insert;
 mod lanes;
 mod load;
 mod migrate;
+mod restore;
 mod scopes;
 mod statements;
 mod tables;

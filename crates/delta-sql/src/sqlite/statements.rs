@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use crate::sqlite::tables::Tables;
-use crate::sqlite::{browse, claim, commit, cursors, due, events, insert, lanes, load, migrate, scopes, write};
+use crate::sqlite::{
+    browse, claim, commit, cursors, due, events, insert, lanes, load, migrate, restore, scopes, write,
+};
 
 /// The text of a statement, with its names filled in.
 pub type Sql = Arc<str>;
@@ -136,6 +138,17 @@ statements! {
     list_full = browse::list_full();
     /// Counts by lane and state.
     count = browse::count();
+
+    /// The last id and the last position given out.
+    given_out = restore::given_out();
+    /// What keeps an import from beginning.
+    foreign = restore::FOREIGN;
+    /// Counts ids and positions as given out. `?1` the last id, `?2` the last position.
+    raise_given_out = restore::RAISE;
+    /// Begins the counts that were not there. Parameters as before.
+    begin_given_out = restore::BEGIN;
+    /// Writes events as they were read. `?1` events.
+    restore_events = restore::EVENTS;
 
     /// Creates the table of versions.
     create_history = migrate::CREATE_HISTORY;

@@ -15,6 +15,7 @@ mod load;
 mod migrate;
 mod names;
 mod options;
+mod restore;
 mod rows;
 mod scopes;
 mod statement;

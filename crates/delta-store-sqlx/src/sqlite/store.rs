@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, EventPage,
-    EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Processes, Receipt,
-    Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, WakeupReach, Wakeups, Writers,
+    EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Processes,
+    Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
+    WakeupReach, Wakeups, Writers,
 };
 use delta_sql::sqlite::{Statements, Tables};
 use sqlx::pool::PoolConnection;
@@ -17,7 +18,7 @@ use super::options::{AutoMigrate, SqliteOptions};
 use super::rows::Columns;
 use super::transaction::SqliteTransaction;
 use super::wake::{Bus, HeldWakeUps};
-use super::{browse, claim, commit, cursors, due, events, lanes, load, migrate, scopes};
+use super::{browse, claim, commit, cursors, due, events, lanes, load, migrate, restore, scopes};
 
 /// The store in a SQLite file: the embedded default.
 ///
@@ -229,6 +230,16 @@ impl Browse for SqliteStore {
 
     async fn log_holders(&self, _: &mut SqliteConnection) -> Result<Vec<LogHolder>> {
         Ok(Vec::new())
+    }
+}
+
+impl Restore for SqliteStore {
+    async fn given_out(&self, conn: &mut SqliteConnection) -> Result<GivenOut> {
+        restore::given_out(&self.inner, conn).await
+    }
+
+    async fn restore(&self, conn: &mut SqliteConnection, batch: &RestoreBatch) -> Result<Restored> {
+        restore::restore(&self.inner, conn, batch).await
     }
 }
 

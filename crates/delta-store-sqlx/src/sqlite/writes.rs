@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use delta_core::{
-    AttemptError, EventDraft, Insert, LeaseWrite, Name, Remove, Renew, Resource, ResourceId, RunAt, Settle, Timestamp,
-    Update,
+    AttemptError, EventDraft, Insert, LeaseWrite, Name, Remove, Renew, Resource, ResourceId, RunAt, Scope, Settle,
+    Timestamp, Update,
 };
 use sqlx::SqliteConnection;
 
@@ -37,10 +37,27 @@ const KEPT: i64 = AttemptError::KEPT as i64;
 impl Writes {
     /// Collects an insert under an id that is free.
     pub(super) fn insert(&mut self, id: ResourceId, insert: &Insert) {
-        let row = &insert.row;
+        self.new_row(id, 1, &insert.row);
+        self.written(id, &insert.events);
+    }
+
+    /// Collects the exact copy of a row.
+    pub(super) fn restore(&mut self, row: &Resource) {
+        self.new_row(row.id, row.version, row);
+    }
+
+    /// Notes a kind or a namespace that has to be there.
+    pub(super) fn name(&mut self, scope: &Scope) {
+        match scope {
+            Scope::Kind(name) => self.kinds.insert(name.clone()),
+            Scope::Namespace(name) => self.namespaces.insert(name.clone()),
+        };
+    }
+
+    fn new_row(&mut self, id: ResourceId, version: i64, row: &Resource) {
         self.namespaces.insert(row.key.namespace.clone());
         self.kinds.insert(row.key.kind.clone());
-        insert_row(&mut self.inserts, id, row);
+        insert_row(&mut self.inserts, id, version, row);
         if let Some(detail) = &row.detail {
             let tags = stored_tags(detail.tags.as_slice());
             drop(self.insert_details.row().int(id.get()).text(&detail.object).text_or_null(tags.as_deref()));
@@ -48,7 +65,6 @@ impl Writes {
                 self.error(id, row.error_count - behind, error);
             }
         }
-        self.written(id, &insert.events);
     }
 
     /// Collects an update of a row whose fence holds.
@@ -209,7 +225,7 @@ fn stored_tags(tags: &[String]) -> Option<String> {
     (!tags.is_empty()).then(|| super::json::texts(tags.iter().map(String::as_str)))
 }
 
-fn insert_row(rows: &mut JsonRows, id: ResourceId, row: &Resource) {
+fn insert_row(rows: &mut JsonRows, id: ResourceId, version: i64, row: &Resource) {
     let lease = row.lease.as_ref();
     drop(
         rows.row()
@@ -243,6 +259,7 @@ fn insert_row(rows: &mut JsonRows, id: ResourceId, row: &Resource) {
             .int_or_null(micros(row.synced_at))
             .int_or_null(micros(row.deleted_at))
             .text_or_null(row.deleted_by.map(delta_core::DeletedBy::as_str))
-            .flag(row.paused),
+            .flag(row.paused)
+            .int(version),
     );
 }
