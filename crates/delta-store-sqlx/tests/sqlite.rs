@@ -57,4 +57,6 @@ impl Fixture for File {
 
 delta_testkit::store_contract!(File::new);
 
+delta_testkit::restore_contract!(File::new);
+
 delta_testkit::store_differential!(File::new);

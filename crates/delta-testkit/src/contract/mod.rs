@@ -22,6 +22,7 @@ pub mod lanes;
 mod memory;
 pub mod now;
 pub mod renew;
+pub mod restore;
 pub(crate) mod rows;
 mod run;
 pub mod s01;

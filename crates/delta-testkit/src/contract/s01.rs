@@ -159,7 +159,7 @@ pub async fn s01_a_dropped_commit_leaves_all_or_nothing<F: Fixture>(kit: Kit<F>)
 }
 
 /// Polls a future at most so often, with a moment in between for what it waits for, and drops it then.
-async fn poll_some<T>(polls: u32, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn poll_some<T>(polls: u32, future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
     for poll in 0..polls {
         if let std::task::Poll::Ready(done) = futures::poll!(future.as_mut()) {
