@@ -21,15 +21,15 @@ pub(crate) fn can_install() -> bool {
 }
 
 /// Installs a package with `apt-get`, without leaving a service running.
-pub(crate) fn install(package: &str) -> Result<(), DatabaseError> {
+pub(crate) fn install(package: &'static str) -> Result<(), DatabaseError> {
     let _policy = Policy::forbid_services()?;
     // It fails when any of the machine's sources does, which need not be the one that matters.
-    let updated = apt_get(&["update"]);
-    let installed = apt_get(&["install", "-y", "--no-install-recommends", package]);
+    let updated = apt_get(package, &["update"]);
+    let installed = apt_get(package, &["install", "-y", "--no-install-recommends", package]);
     installed.map_err(|error| updated.err().unwrap_or(error))
 }
 
-fn apt_get(arguments: &[&str]) -> Result<(), DatabaseError> {
+fn apt_get(package: &'static str, arguments: &[&str]) -> Result<(), DatabaseError> {
     let mut log = String::new();
     let done = poll(PATIENCE, || {
         let output = Command::new("/usr/bin/apt-get")
@@ -47,9 +47,13 @@ fn apt_get(arguments: &[&str]) -> Result<(), DatabaseError> {
         let lines: Vec<&str> = text.lines().collect();
         log = lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n");
         // The lists have a lock without a time to wait for it.
-        if log.contains("Could not get lock") { Ok(None) } else { Err(DatabaseError::Install { log: log.clone() }) }
+        if log.contains("Could not get lock") {
+            Ok(None)
+        } else {
+            Err(DatabaseError::Install { package, log: log.clone() })
+        }
     })?;
-    done.ok_or(DatabaseError::Install { log })
+    done.ok_or(DatabaseError::Install { package, log })
 }
 
 /// Forbids services to be started by packages, until it is dropped.

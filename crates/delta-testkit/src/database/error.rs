@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::ServerKind;
 use crate::Backend;
 
 /// Why there is no database for a test, and what to do about it.
@@ -20,24 +21,28 @@ pub enum DatabaseError {
     },
     /// The URL of a server cannot be read.
     InvalidUrl {
-        /// The environment variable or argument that holds it.
-        from: &'static str,
+        /// What it should be the URL of.
+        kind: ServerKind,
         /// What is wrong with it.
         source: Arc<sqlx::Error>,
     },
     /// The server does not answer, or does not let us in.
     Unreachable {
+        /// What it is.
+        kind: ServerKind,
         /// The server, without its password.
         url: String,
         /// What the driver says.
         source: Arc<sqlx::Error>,
     },
-    /// No way of getting a Postgres server worked.
+    /// No way of getting a server worked.
     NoServer {
+        /// What is missing.
+        kind: ServerKind,
         /// Each way, and why it did not.
         tried: Vec<String>,
     },
-    /// This is root, as whom no Postgres server runs, and there is no user to run it as.
+    /// This is root, as whom no database server runs, and there is no user to run it as.
     NoAccount {
         /// The names that were looked for.
         names: &'static [&'static str],
@@ -53,11 +58,15 @@ pub enum DatabaseError {
     },
     /// `apt-get` failed.
     Install {
+        /// What was to be installed.
+        package: &'static str,
         /// The end of what it wrote.
         log: String,
     },
     /// The container engine answered, but did not run the server.
     Container {
+        /// What it was to run.
+        kind: ServerKind,
         /// What the engine says.
         source: Arc<dyn Error + Send + Sync>,
     },
@@ -105,40 +114,36 @@ impl fmt::Display for DatabaseError {
                 "the backend {backend} was left out by DELTA_TEST_BACKENDS, but a test asked for it: \
                  let the test return where `Backend::enabled` is false"
             ),
-            Self::InvalidUrl { from, .. } => write!(
-                f,
-                "{from} is not the URL of a Postgres server: expected postgres://user:password@host:port/database"
-            ),
-            Self::Unreachable { url, .. } => write!(
-                f,
-                "no connection to the Postgres server {url}: start it, or correct DELTA_TEST_POSTGRES_URL, or unset it \
-                 to have a server started for the tests"
-            ),
-            Self::NoServer { tried } => write!(
-                f,
-                "no Postgres server for the tests: install Postgres 14 or newer (Debian: apt-get install postgresql; \
-                 macOS: brew install postgresql@17), or start Docker, or set DELTA_TEST_POSTGRES_URL to a server on \
-                 which databases may be created, or leave the backend out with `cargo xtask test --backends \
-                 memory,sqlite`; tried: {}",
-                tried.join("; ")
-            ),
+            Self::InvalidUrl { kind, .. } => {
+                write!(f, "not the URL of a server of {kind}: expected {}", kind.form())
+            }
+            Self::Unreachable { kind, url, .. } => {
+                write!(f, "no connection to the {kind} server {url}: start it")?;
+                match kind.variable() {
+                    Some(variable) => {
+                        write!(f, ", or correct {variable}, or unset it to have a server started for the tests")
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::NoServer { kind, tried } => {
+                write!(f, "no {kind} for the tests: {}; tried: {}", kind.remedy(), tried.join("; "))
+            }
             Self::NoAccount { names } => write!(
                 f,
-                "a Postgres server does not run as root, and there is no user called {} to run it as: add one, or run \
+                "a database server does not run as root, and there is no user called {} to run it as: add one, or run \
                  the tests as another user",
                 names.join(" or ")
             ),
             Self::Program { program, outcome, log } => {
                 write!(f, "{} {outcome}; its log ends: {log}", program.display())
             }
-            Self::Install { log } => write!(
-                f,
-                "apt-get could not install postgresql: install Postgres 14 or newer by hand; its output ends: {log}"
-            ),
-            Self::Container { .. } => write!(
-                f,
-                "the Docker engine did not run postgres: check that it can pull images, or install Postgres 14 or newer"
-            ),
+            Self::Install { package, log } => {
+                write!(f, "apt-get could not install {package}: install it by hand; its output ends: {log}")
+            }
+            Self::Container { kind, .. } => {
+                write!(f, "the Docker engine did not run {kind}: check that it can pull images, or {}", kind.remedy())
+            }
             Self::Statement { doing, .. } => {
                 write!(f, "could not {doing}: the user of the server's URL must be allowed to create databases")
             }
@@ -153,7 +158,7 @@ impl Error for DatabaseError {
             Self::InvalidUrl { source, .. } | Self::Unreachable { source, .. } | Self::Statement { source, .. } => {
                 Some(source.as_ref())
             }
-            Self::Container { source } => Some(source.as_ref()),
+            Self::Container { source, .. } => Some(source.as_ref()),
             Self::Io { source, .. } => Some(source.as_ref()),
             Self::LeftOut { .. }
             | Self::NoServer { .. }

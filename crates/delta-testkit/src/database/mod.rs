@@ -27,13 +27,25 @@
 //! A Unix system with `/bin/sh`.
 
 mod account;
+mod blocking;
+mod container;
+mod daemon;
 mod debian;
 mod error;
+mod install;
+mod kind;
+mod mariadb;
 mod name;
+mod password;
+mod places;
 mod poll;
 mod postgres;
 mod process;
 mod sandbox;
+mod source;
+mod url;
 
 pub use error::DatabaseError;
+pub use kind::ServerKind;
+pub use mariadb::{MariaDbDatabase, MariaDbServer, SharedMariaDb, mariadb, mariadb_blocking};
 pub use postgres::{PostgresDatabase, PostgresServer, SharedPostgres, postgres, postgres_blocking};

@@ -1,5 +1,6 @@
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
@@ -17,11 +18,19 @@ pub(crate) struct Process {
     child: Child,
     program: PathBuf,
     pid_file: PathBuf,
-    log: PathBuf,
+    log: Log,
+}
+
+/// What a program writes, after what earlier ones have written to the same file.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) path: PathBuf,
+    /// Where this program's part begins.
+    pub(crate) start: u64,
 }
 
 impl Process {
-    pub(crate) fn new(child: Child, program: PathBuf, pid_file: PathBuf, log: PathBuf) -> Self {
+    pub(crate) fn new(child: Child, program: PathBuf, pid_file: PathBuf, log: Log) -> Self {
         Self { child, program, pid_file, log }
     }
 
@@ -65,9 +74,14 @@ impl Process {
             .collect()
     }
 
+    /// Whether it has written this.
+    pub(crate) fn has_written(&self, text: &str) -> bool {
+        self.log.read().contains(text)
+    }
+
     /// An error that says what became of the program, with the end of its log.
     pub(crate) fn failed(&self, outcome: String) -> DatabaseError {
-        DatabaseError::Program { program: self.program.clone(), outcome, log: tail(&self.log) }
+        DatabaseError::Program { program: self.program.clone(), outcome, log: tail(&self.log.read()) }
     }
 }
 
@@ -75,9 +89,20 @@ fn pid(id: u32) -> Pid {
     i32::try_from(id).ok().and_then(Pid::from_raw).expect("a child's id is a positive i32")
 }
 
-fn tail(log: &Path) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+impl Log {
+    fn read(&self) -> String {
+        let mut bytes = Vec::new();
+        let read = File::open(&self.path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.start))?;
+            file.read_to_end(&mut bytes)
+        });
+        // A log that cannot be read says nothing; the program's outcome is told all the same.
+        let _ = read;
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

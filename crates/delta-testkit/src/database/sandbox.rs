@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::DatabaseError;
 use super::account::Account;
-use super::process::Process;
+use super::process::{Log, Process};
 
 /// The watchdog's program.
 const WATCHDOG: &str = include_str!("watchdog.sh");
@@ -72,6 +72,7 @@ impl Sandbox {
             .append(true)
             .open(&log)
             .map_err(DatabaseError::io(format!("open {}", log.display())))?;
+        let start = output.metadata().map_err(DatabaseError::io(format!("look at {}", log.display())))?.len();
         let errors = output.try_clone().map_err(DatabaseError::io(doing()))?;
         let mut command = Command::new("/bin/sh");
         command
@@ -86,7 +87,7 @@ impl Sandbox {
             .process_group(0);
         self.account.apply(&mut command);
         let child = command.spawn().map_err(DatabaseError::io(doing()))?;
-        Ok(Process::new(child, program.to_owned(), pid_file, log))
+        Ok(Process::new(child, program.to_owned(), pid_file, Log { path: log, start }))
     }
 }
 

@@ -5,17 +5,15 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
-use super::super::DatabaseError;
+use super::super::blocking::apart;
 use super::super::name::DatabaseName;
-use super::url::{with_database, without_password};
+use super::super::url::{with_database, without_password};
+use super::super::{DatabaseError, ServerKind};
 
 /// How long a server may take to let us in.
 const CONNECT: Duration = Duration::from_secs(30);
 
-/// The server side of tests' databases.
-///
-/// Each call blocks, on a thread and a runtime of its own: a test's runtime may have a stopped clock, or be gone when a
-/// database is dropped.
+/// The server side of tests' databases. Each call blocks.
 pub(super) struct Admin<'a> {
     /// A server, with any of its databases.
     pub(super) url: &'a str,
@@ -69,29 +67,18 @@ impl Admin<'_> {
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error> + Send,
     ) -> Result<T, DatabaseError> {
         let options = options(self.url)?;
-        let run = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(DatabaseError::io("start a runtime"))?;
-            runtime.block_on(async {
-                let mut connection = connect(&options, self.url).await?;
-                let outcome = work(&mut connection).await;
-                let _ = connection.close().await;
-                outcome.map_err(|source| DatabaseError::Statement { doing: doing.to_owned(), source: Arc::new(source) })
-            })
-        };
-        std::thread::scope(|scope| match scope.spawn(run).join() {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
+        apart(async || {
+            let mut connection = connect(&options, self.url).await?;
+            let outcome = work(&mut connection).await;
+            let _ = connection.close().await;
+            outcome.map_err(|source| DatabaseError::Statement { doing: doing.to_owned(), source: Arc::new(source) })
         })
     }
 }
 
 /// Reads a URL.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, DatabaseError> {
-    url.parse()
-        .map_err(|source| DatabaseError::InvalidUrl { from: "DELTA_TEST_POSTGRES_URL", source: Arc::new(source) })
+    url.parse().map_err(|source| DatabaseError::InvalidUrl { kind: ServerKind::Postgres, source: Arc::new(source) })
 }
 
 /// Connects, in a bounded time.
@@ -99,7 +86,11 @@ pub(super) async fn connect(options: &PgConnectOptions, url: &str) -> Result<PgC
     tokio::time::timeout(CONNECT, PgConnection::connect_with(options))
         .await
         .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
-        .map_err(|source| DatabaseError::Unreachable { url: without_password(url), source: Arc::new(source) })
+        .map_err(|source| DatabaseError::Unreachable {
+            kind: ServerKind::Postgres,
+            url: without_password(url),
+            source: Arc::new(source),
+        })
 }
 
 /// The URL of a test's database.

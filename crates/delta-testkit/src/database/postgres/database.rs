@@ -1,7 +1,7 @@
 use super::super::DatabaseError;
+use super::super::blocking::blocking;
 use super::super::name::DatabaseName;
 use super::admin::{Admin, url_of};
-use super::blocking::blocking;
 use super::shared::postgres_blocking;
 use crate::Backend;
 

@@ -1,8 +1,8 @@
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 
 use super::super::DatabaseError;
 use super::super::account::Account;
+use super::super::password::password;
 use super::super::poll::PATIENCE;
 use super::super::sandbox::Sandbox;
 use super::programs::Programs;
@@ -11,8 +11,6 @@ use super::programs::Programs;
 pub(super) const DATA: &str = "data";
 
 /// Makes the data folder of a server, and returns the password of its superuser `postgres`.
-///
-/// Without one, every user of the machine could run programs as the server's user.
 pub(super) fn initialise(sandbox: &Sandbox, account: Account, programs: &Programs) -> Result<String, DatabaseError> {
     let password = password()?;
     let file = sandbox.path().join("password");
@@ -55,12 +53,4 @@ fn initdb(sandbox: &Sandbox, programs: &Programs, more: &[&str]) -> Result<(), D
     let mut process = sandbox.spawn("initdb", &programs.path("initdb"), &arguments)?;
     let status = process.wait(PATIENCE)?;
     if status.success() { Ok(()) } else { Err(process.failed(format!("failed ({status})"))) }
-}
-
-fn password() -> Result<String, DatabaseError> {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom")
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(DatabaseError::io("read /dev/urandom"))?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }

@@ -1,5 +1,6 @@
 use std::fs;
-use std::net::TcpListener;
+
+use rustix::process::Signal;
 
 use super::super::DatabaseError;
 use super::super::poll::{PATIENCE, poll};
@@ -7,9 +8,6 @@ use super::super::process::Process;
 use super::super::sandbox::Sandbox;
 use super::initialise::DATA;
 use super::programs::Programs;
-
-/// How many ports are tried, as somebody else may take the one that was found free.
-const PORTS: u32 = 10;
 
 /// What differs from the server's own defaults, before what the caller sets.
 const SETTINGS: [(&str, &str); 6] = [
@@ -23,9 +21,6 @@ const SETTINGS: [(&str, &str); 6] = [
     ("full_page_writes", "off"),
 ];
 
-/// What a server says when something that is on its way out holds its port or its memory.
-const PASSING: [&str; 2] = ["Address already in use", "is still in use"];
-
 /// How a server is started.
 #[derive(Debug)]
 pub(super) struct Launch {
@@ -34,40 +29,11 @@ pub(super) struct Launch {
     pub(super) settings: Vec<(String, String)>,
 }
 
-impl Launch {
-    /// Starts a server on a port that nobody uses; returns when it accepts connections.
-    pub(super) fn on_free_port(&self, sandbox: &Sandbox) -> Result<(u16, Process), DatabaseError> {
-        let mut tries = 1;
-        loop {
-            let port = TcpListener::bind(("127.0.0.1", 0))
-                .and_then(|listener| listener.local_addr())
-                .map_err(DatabaseError::io("find a free port on 127.0.0.1"))?
-                .port();
-            match self.once(sandbox, port) {
-                Ok(process) => return Ok((port, process)),
-                Err(error) if tries == PORTS || !is_passing(&error) => return Err(error),
-                Err(_) => tries += 1,
-            }
-        }
-    }
-
-    /// Starts a server that has ended; returns when it accepts connections.
-    pub(super) fn again(&self, sandbox: &Sandbox, port: u16) -> Result<Process, DatabaseError> {
-        let mut last = None;
-        let started = poll(PATIENCE, || match self.once(sandbox, port) {
-            Ok(process) => Ok(Some(process)),
-            Err(error) if is_passing(&error) => {
-                last = Some(error);
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        })?;
-        match (started, last) {
-            (Some(process), _) => Ok(process),
-            (None, Some(error)) => Err(error),
-            (None, None) => unreachable!("a poll without an answer has asked"),
-        }
-    }
+impl super::super::daemon::Launch for Launch {
+    const PASSING: &'static [&'static str] = &["Address already in use", "is still in use"];
+    const STOP: Signal = Signal::INT;
+    /// Without a last checkpoint.
+    const END: Signal = Signal::QUIT;
 
     fn once(&self, sandbox: &Sandbox, port: u16) -> Result<Process, DatabaseError> {
         let mut arguments =
@@ -95,8 +61,4 @@ fn is_ready(sandbox: &Sandbox, process: u32) -> bool {
     let text = text.unwrap_or_default();
     let mut lines = text.lines().map(str::trim);
     lines.next() == Some(&process.to_string()) && lines.nth(6) == Some("ready")
-}
-
-fn is_passing(error: &DatabaseError) -> bool {
-    matches!(error, DatabaseError::Program { log, .. } if PASSING.iter().any(|text| log.contains(text)))
 }

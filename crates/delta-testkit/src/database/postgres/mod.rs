@@ -1,15 +1,13 @@
 //! Postgres for tests. Another kind of server gets a folder with the same files beside this one.
 
 mod admin;
-mod blocking;
-mod container;
 mod database;
+mod image;
 mod initialise;
 mod launch;
 mod programs;
 mod server;
 mod shared;
-mod url;
 
 pub use database::PostgresDatabase;
 pub use server::PostgresServer;

@@ -1,8 +1,7 @@
-use std::env;
-use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use super::super::places::{expand, on_path};
 
 /// The oldest Postgres that Delta works on.
 const OLDEST: u32 = 14;
@@ -18,7 +17,7 @@ const USUAL: [&str; 5] = [
 
 /// The server programs of one version of Postgres.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Programs {
+pub(crate) struct Programs {
     /// The major version.
     pub(super) version: u32,
     directory: PathBuf,
@@ -31,10 +30,12 @@ impl Programs {
     ///
     /// Why there are none that can be used.
     pub(super) fn find() -> Result<Self, String> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let on_path = env::split_paths(&path).filter_map(|directory| Self::at(&directory));
-        let mut usual: Vec<Self> =
-            USUAL.iter().flat_map(|pattern| expand(pattern)).filter_map(|directory| Self::at(&directory)).collect();
+        let on_path = on_path().into_iter().filter_map(|directory| Self::at(&directory));
+        let mut usual: Vec<Self> = USUAL
+            .iter()
+            .flat_map(|pattern| expand(pattern, |name| is_own(pattern) || is_postgres(name)))
+            .filter_map(|directory| Self::at(&directory))
+            .collect();
         usual.sort_by_key(|programs| std::cmp::Reverse(programs.version));
         let found: Vec<Self> = on_path.chain(usual).collect();
         match found.iter().find(|programs| programs.version >= OLDEST) {
@@ -76,25 +77,14 @@ fn version(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// The directories that match a pattern with one `*` as a whole name; of other packages' there, only Postgres's.
-fn expand(pattern: &str) -> Vec<PathBuf> {
-    let Some((parent, rest)) = pattern.split_once("/*/") else {
-        return vec![];
-    };
-    let Ok(entries) = fs::read_dir(parent) else {
-        return vec![];
-    };
-    let own = parent.to_ascii_lowercase().contains("postgres");
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| own || is_postgres(&entry.file_name()))
-        .map(|entry| entry.path().join(rest))
-        .collect()
+/// Whether a package of this name, beside others of all kinds, is Postgres.
+fn is_postgres(name: &str) -> bool {
+    name.starts_with("postgresql") || name.starts_with("pgsql-")
 }
 
-fn is_postgres(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    name.starts_with("postgresql") || name.starts_with("pgsql-")
+/// Whether a directory is Postgres's whole own, with names that are versions.
+fn is_own(pattern: &str) -> bool {
+    pattern.split_once("/*/").is_some_and(|(parent, _)| parent.to_ascii_lowercase().contains("postgres"))
 }
 
 #[cfg(test)]

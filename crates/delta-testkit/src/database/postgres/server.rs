@@ -1,13 +1,10 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use rustix::process::{Signal, kill_process};
-
-use super::super::DatabaseError;
 use super::super::account::Account;
-use super::super::poll::PATIENCE;
-use super::super::process::Process;
+use super::super::blocking::blocking;
+use super::super::daemon::Daemon;
 use super::super::sandbox::Sandbox;
-use super::blocking::blocking;
+use super::super::{DatabaseError, ServerKind, install};
 use super::initialise::initialise;
 use super::launch::Launch;
 use super::programs::Programs;
@@ -39,17 +36,8 @@ const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 /// ```
 #[derive(Debug)]
 pub struct PostgresServer {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    launch: Launch,
-    port: u16,
+    daemon: Arc<Daemon<Launch>>,
     url: String,
-    process: Mutex<Option<Process>>,
-    /// Last, so that the server is stopped before its directory goes.
-    sandbox: Sandbox,
 }
 
 impl PostgresServer {
@@ -67,31 +55,20 @@ impl PostgresServer {
     /// A dropped call ends what it has started.
     pub async fn start_private(settings: &[(&str, &str)]) -> Result<Self, DatabaseError> {
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        blocking(move || Self::start(super::shared::programs()?, settings)).await
+        blocking(move || Self::start(install::programs(ServerKind::Postgres, Programs::find, vec![])?, settings)).await
     }
 
     /// The URL of its database `postgres`, as a superuser.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.inner.url
+        &self.url
     }
 
     /// Kills the server, and on Linux every process of it, with `kill -9`.
     ///
     /// Returns when the server has ended. Does nothing if it does not run.
     pub fn kill9(&self) -> Result<(), DatabaseError> {
-        let mut process = self.inner.process();
-        if let Some(server) = process.as_mut() {
-            let children = server.children();
-            server.signal(Signal::KILL)?;
-            for child in children {
-                // It may have ended by itself, as it does when it notices.
-                let _ = kill_process(child, Signal::KILL);
-            }
-            server.wait(PATIENCE)?;
-        }
-        *process = None;
-        Ok(())
+        self.daemon.kill9()
     }
 
     /// Stops the server as an administrator would who does not wait for clients: open transactions are rolled back.
@@ -102,8 +79,8 @@ impl PostgresServer {
     ///
     /// A dropped call stops the server all the same.
     pub async fn stop(&self) -> Result<(), DatabaseError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(move || inner.stop(Signal::INT)).await
+        let daemon = Arc::clone(&self.daemon);
+        blocking(move || daemon.stop()).await
     }
 
     /// Starts the server again, after [`stop`](Self::stop) if it runs, and returns when it accepts connections.
@@ -112,53 +89,16 @@ impl PostgresServer {
     ///
     /// A dropped call restarts the server all the same.
     pub async fn restart(&self) -> Result<(), DatabaseError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(move || inner.restart()).await
+        let daemon = Arc::clone(&self.daemon);
+        blocking(move || daemon.restart()).await
     }
 
     pub(super) fn start(programs: Programs, settings: Vec<(String, String)>) -> Result<Self, DatabaseError> {
         let account = Account::find(&ACCOUNTS)?;
         let sandbox = Sandbox::create("delta-postgres-", account)?;
         let password = initialise(&sandbox, account, &programs)?;
-        let launch = Launch { programs, settings };
-        let (port, process) = launch.on_free_port(&sandbox)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                launch,
-                port,
-                url: format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
-                process: Mutex::new(Some(process)),
-                sandbox,
-            }),
-        })
-    }
-}
-
-impl Inner {
-    fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stop(&self, how: Signal) -> Result<(), DatabaseError> {
-        let mut process = self.process();
-        if let Some(server) = process.as_mut() {
-            server.signal(how)?;
-            server.wait(PATIENCE)?;
-        }
-        *process = None;
-        Ok(())
-    }
-
-    fn restart(&self) -> Result<(), DatabaseError> {
-        self.stop(Signal::INT)?;
-        *self.process() = Some(self.launch.again(&self.sandbox, self.port)?);
-        Ok(())
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // At once, without a last checkpoint. Reaped here; the watchdog sees to it if this fails.
-        let _ = self.stop(Signal::QUIT);
+        let daemon = Daemon::start(Launch { programs, settings }, sandbox)?;
+        let url = format!("postgres://postgres:{password}@127.0.0.1:{}/postgres", daemon.port());
+        Ok(Self { daemon: Arc::new(daemon), url })
     }
 }

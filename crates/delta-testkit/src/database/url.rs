@@ -1,7 +1,7 @@
 //! URLs of servers, changed as text so that every parameter stays as it was given.
 
 /// The same server, another database.
-pub(super) fn with_database(url: &str, database: &str) -> String {
+pub(crate) fn with_database(url: &str, database: &str) -> String {
     let (base, query) = match url.split_once('?') {
         Some((base, query)) => (base, Some(query)),
         None => (url, None),
@@ -16,7 +16,7 @@ pub(super) fn with_database(url: &str, database: &str) -> String {
 }
 
 /// The URL without its password and parameters, for messages.
-pub(super) fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let base = url.split_once('?').map_or(url, |(base, _)| base);
     let Some((scheme, rest)) = base.split_once("://") else {
         return "(not a URL)".to_owned();

@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use super::super::account::Account;
+use super::super::blocking::blocking;
+use super::super::daemon::Daemon;
+use super::super::sandbox::Sandbox;
+use super::super::{DatabaseError, ServerKind, install};
+use super::initialise::{USER, initialise};
+use super::launch::Launch;
+use super::programs::Programs;
+
+/// The first of these is who runs a server for root.
+const ACCOUNTS: [&str; 2] = ["mysql", "nobody"];
+
+/// A MariaDB server of one test, to be killed and restarted.
+///
+/// It listens on 127.0.0.1, on a port that stays the same over restarts. Text is utf8mb4, with the server's own collation,
+/// which folds case; the isolation level is the server's own, REPEATABLE READ.
+///
+/// # Guarantees
+///
+/// The server ends and its directory goes when the value is dropped, and when the process ends in any way. What it has
+/// committed is there after a [`kill9`](Self::kill9).
+///
+/// # Examples
+///
+/// ```no_run
+/// # use delta_testkit::database::{DatabaseError, MariaDbServer};
+/// # async fn test() -> Result<(), DatabaseError> {
+/// let server = MariaDbServer::start_private(&[("lock-wait-timeout", "5")]).await?;
+/// // Write to a database at `server.url()`.
+/// server.kill9()?;
+/// server.restart().await?;
+/// // See what is left.
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct MariaDbServer {
+    daemon: Arc<Daemon<Launch>>,
+    url: String,
+}
+
+impl MariaDbServer {
+    /// Starts a server of the installed programs, with options as on its command line, without the dashes in front.
+    ///
+    /// By default it is as durable as MariaDB is by itself, and 500 connections are allowed.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::NoServer`] if there are no programs, whatever `DELTA_TEST_MYSQL_URL` says, unless they can be
+    /// installed as for the shared server; [`DatabaseError::Program`] if they fail, for example at an unknown setting.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call ends what it has started.
+    pub async fn start_private(settings: &[(&str, &str)]) -> Result<Self, DatabaseError> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        blocking(move || Self::start(install::programs(ServerKind::MariaDb, Programs::find, vec![])?, settings)).await
+    }
+
+    /// The URL of its database `mysql`, as an administrator.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Kills the server with `kill -9`.
+    ///
+    /// Returns when the server has ended. Does nothing if it does not run.
+    pub fn kill9(&self) -> Result<(), DatabaseError> {
+        self.daemon.kill9()
+    }
+
+    /// Stops the server as an administrator would: open transactions are rolled back.
+    ///
+    /// Returns when the server has ended. Does nothing if it does not run.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call stops the server all the same.
+    pub async fn stop(&self) -> Result<(), DatabaseError> {
+        let daemon = Arc::clone(&self.daemon);
+        blocking(move || daemon.stop()).await
+    }
+
+    /// Starts the server again, after [`stop`](Self::stop) if it runs, and returns when it accepts connections.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call restarts the server all the same.
+    pub async fn restart(&self) -> Result<(), DatabaseError> {
+        let daemon = Arc::clone(&self.daemon);
+        blocking(move || daemon.restart()).await
+    }
+
+    pub(super) fn start(programs: Programs, settings: Vec<(String, String)>) -> Result<Self, DatabaseError> {
+        let account = Account::find(&ACCOUNTS)?;
+        let sandbox = Sandbox::create("delta-mariadb-", account)?;
+        let password = initialise(&sandbox, account, &programs)?;
+        let daemon = Daemon::start(Launch { programs, settings }, sandbox)?;
+        let url = format!("mysql://{USER}:{password}@127.0.0.1:{}/mysql", daemon.port());
+        Ok(Self { daemon: Arc::new(daemon), url })
+    }
+}
