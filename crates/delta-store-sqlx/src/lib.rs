@@ -10,6 +10,8 @@
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod transactions;
 
 #[cfg(feature = "postgres")]
 pub use postgres::*;

@@ -1,6 +1,5 @@
 use std::fmt::Debug;
 use std::future::Future;
-use std::ops::DerefMut;
 
 use delta_core::Result;
 
@@ -15,36 +14,29 @@ pub trait Driver: Clone + Debug + Send + Sync + 'static {
     type Conn: Send;
     /// A row of an answer, which holds its values.
     type Row: Row;
-    /// A transaction or savepoint on a connection.
-    ///
-    /// Dropped without an end it undoes what was done in it, at the latest before the connection is used again: so a
-    /// future that is dropped half-way leaves nothing.
-    type Transaction<'c>: DerefMut<Target = Self::Conn> + Send;
 
     /// Whether the connection is in a transaction, be it a failed one.
     fn is_in_transaction(&self, conn: &mut Self::Conn) -> bool;
 
     /// Opens a savepoint if the connection is in a transaction, else a transaction with the statement `begin`.
-    fn begin<'c>(
+    ///
+    /// A dropped call leaves none open, or a connection that can only roll back.
+    fn begin(
         &self,
-        conn: &'c mut Self::Conn,
+        conn: &mut Self::Conn,
         begin: &'static str,
         operation: &'static str,
-    ) -> impl Future<Output = Result<Self::Transaction<'c>>> + Send;
-
-    /// Ends a transaction or savepoint, and keeps what was done in it.
-    fn commit(
-        &self,
-        transaction: Self::Transaction<'_>,
-        operation: &'static str,
     ) -> impl Future<Output = Result<()>> + Send;
 
-    /// Ends a transaction or savepoint, and undoes what was done in it.
-    fn rollback(
-        &self,
-        transaction: Self::Transaction<'_>,
-        operation: &'static str,
-    ) -> impl Future<Output = Result<()>> + Send;
+    /// Ends the innermost transaction or savepoint, and keeps what was done in it.
+    fn commit(&self, conn: &mut Self::Conn, operation: &'static str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Ends the innermost transaction or savepoint, and undoes what was done in it.
+    fn rollback(&self, conn: &mut Self::Conn, operation: &'static str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Says that the innermost transaction or savepoint is undone, whose future was dropped: at the latest before the
+    /// connection is used again. Or makes the connection one that can only roll back.
+    fn abandon(&self, conn: &mut Self::Conn);
 
     /// Runs statements without parameters, which are not prepared: one text may hold several.
     fn script(

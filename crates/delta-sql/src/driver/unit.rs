@@ -17,58 +17,63 @@ pub enum Need {
 ///
 /// Dropped before [`keep`](Self::keep), it undoes what was done on it and nothing else: in a caller's transaction it is a
 /// savepoint.
-pub enum Unit<'c, D: Driver> {
-    /// The connection as it was.
-    Joined(&'c mut D::Conn),
-    /// A transaction or savepoint of its own.
-    Own(D::Transaction<'c>),
+pub struct Unit<'c, D: Driver> {
+    driver: &'c D,
+    conn: &'c mut D::Conn,
+    /// Whether a transaction or savepoint of its own is open.
+    open: bool,
 }
 
 impl<'c, D: Driver> Unit<'c, D> {
     /// Opens one; `begin` is the statement that opens a transaction.
     pub async fn open(
-        driver: &D,
+        driver: &'c D,
         conn: &'c mut D::Conn,
         need: Need,
         begin: &'static str,
         operation: &'static str,
     ) -> Result<Self> {
-        match need {
-            Need::Statement => Ok(Self::Joined(conn)),
-            Need::Transaction => Ok(Self::Own(driver.begin(conn, begin, operation).await?)),
+        let open = need == Need::Transaction;
+        if open {
+            driver.begin(conn, begin, operation).await?;
         }
+        Ok(Self { driver, conn, open })
     }
 
     /// The connection.
     pub fn conn(&mut self) -> &mut D::Conn {
-        match self {
-            Self::Joined(conn) => conn,
-            Self::Own(transaction) => transaction,
-        }
+        self.conn
     }
 
     /// Keeps what was done.
-    pub async fn keep(self, driver: &D, operation: &'static str) -> Result<()> {
-        match self {
-            Self::Joined(_) => Ok(()),
-            Self::Own(transaction) => driver.commit(transaction, operation).await,
+    pub async fn keep(mut self, operation: &'static str) -> Result<()> {
+        if self.open {
+            self.driver.commit(self.conn, operation).await?;
+            self.open = false;
         }
+        Ok(())
     }
 
     /// Undoes what was done, as dropping does, but now.
-    pub async fn undo(self, driver: &D, operation: &'static str) -> Result<()> {
-        match self {
-            Self::Joined(_) => Ok(()),
-            Self::Own(transaction) => driver.rollback(transaction, operation).await,
+    pub async fn undo(mut self, operation: &'static str) -> Result<()> {
+        if self.open {
+            self.driver.rollback(self.conn, operation).await?;
+            self.open = false;
+        }
+        Ok(())
+    }
+}
+
+impl<D: Driver> Drop for Unit<'_, D> {
+    fn drop(&mut self) {
+        if self.open {
+            self.driver.abandon(self.conn);
         }
     }
 }
 
 impl<D: Driver> fmt::Debug for Unit<'_, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Joined(_) => "Joined",
-            Self::Own(_) => "Own",
-        })
+        f.debug_struct("Unit").field("open", &self.open).finish_non_exhaustive()
     }
 }

@@ -1,72 +1,110 @@
-/// Takes what the lanes have, under leases.
-///
-/// After as many parameters as come before: 1 now, 2 the owner, 3 the base of tokens, 4 the leases' end, and of the lanes
-/// 5 namespaces, 6 kinds, 7 how many at most.
-///
-/// - Each lane and priority is a range of the index `resource_claim`, walked in its order and only as far as rows are
-///   asked for: the outer `LIMIT` stops pulling, so what is not taken is not locked, and what is not due is not seen.
-/// - A row that somebody has locked does not count. One that changed after the statement's snapshot is taken as it is now,
-///   if it still fits: `FOR UPDATE` checks the conditions again on its new version.
-/// - The ids pass through an array, whose length the planner never overestimates: the rows are updated by look-ups in the
-///   primary key, however large it believes the lanes to be.
-/// - A token wraps around, as [`LeaseToken::offset`](delta_core::LeaseToken::offset) does.
-const CLAIM: &str = "\
-lane AS MATERIALIZED (
-    SELECT l.number, n.id AS namespace_id, k.id AS kind_id, l.take
-    FROM unnest({p5}::text[], {p6}::text[], {p7}::bigint[]) WITH ORDINALITY AS l (namespace, kind, take, number)
-    JOIN {schema}.namespace n ON n.name = l.namespace AND NOT n.paused
-    JOIN {schema}.kind k ON k.name = l.kind AND NOT k.paused
-    {after}
-), picked AS MATERIALIZED (
-    SELECT p.id, row_number() OVER (ORDER BY l.number, p.priority, p.run_at, p.id) AS number
-    FROM lane l CROSS JOIN LATERAL (
-        SELECT c.id, c.priority, c.run_at
-        FROM (VALUES (1::smallint), (2::smallint), (3::smallint), (4::smallint)) AS v (priority)
-        CROSS JOIN LATERAL (
-            SELECT r.id, r.priority, r.run_at
-            FROM {schema}.resource r
-            WHERE r.namespace_id = l.namespace_id AND r.kind_id = l.kind_id AND r.priority = v.priority
-                AND r.run_at <= {p1} AND {claimable}
-            ORDER BY r.run_at, r.id
-            LIMIT l.take
-            FOR UPDATE SKIP LOCKED
-        ) c
-        LIMIT l.take
-    ) p
-), claimed AS (
-    UPDATE {schema}.resource r SET
-        state = 'pending', state_since = {p1}, attempted_at = {p1}, updated_at = {p1},
-        attempt = r.attempt + 1, version = r.version + 1, run_at = NULL,
-        lease_token = CASE
-            WHEN {p3}::bigint > 9223372036854775807 - (p.number - 1)
-            THEN (p.number - 2 - 9223372036854775807 + {p3}::bigint) + (-9223372036854775808)
-            ELSE {p3}::bigint + (p.number - 1)
-        END,
-        lease_generation = r.generation, lease_attempt = r.attempt + 1, lease_owner = {p2}, lease_until = {p4}
-    FROM unnest(ARRAY(SELECT id FROM picked ORDER BY number)) WITH ORDINALITY AS p (id, number)
-    WHERE r.id = p.id
-    RETURNING r.*
-)";
+use crate::postgres::text::columns;
+use delta_core::{Changeset, ClaimRequest, Claimed, Error, ErrorKind, Resource, Result};
 
-/// The claimed resources, in a row that has room for the outcomes and events of settlements before them.
-pub(crate) const ANSWER: &str = "
-SELECT 2, NULL::bigint[], NULL::bigint[], NULL::boolean[], NULL::bigint, NULL::text, NULL::text,
-    {subject}, {rest}, {locked_detail}
-FROM claimed r {with_detail}";
+use super::commit::{CONFLICT_LIMIT, Way, check_text, named};
+use super::drafts::Append;
+use super::driver::PostgresDriver;
+use super::names::Known;
+use super::outcomes::Outcomes;
+use super::query::Query;
+use super::rows::{EventShape, Fields, Read, full};
+use super::settle::Settlements;
+use super::tables::Tables;
+use crate::driver::Backoff;
+use crate::driver::Need;
 
-/// What became of the settlements that travelled with the claim.
-pub(crate) const SETTLED_ANSWER: &str = "
-UNION ALL SELECT 0, array_agg(s.number), NULL, array_agg(s.moved), {no_claimed} FROM settled s
-UNION ALL SELECT 1, NULL, NULL, NULL, e.position, e.event_kind, e.reason, {event_subject}, {no_rest}, e.object, NULL, NULL, NULL
-FROM appended e WHERE $2";
+impl<D: PostgresDriver> Tables<D> {
+    /// Applies settlements and claims, together.
+    pub async fn claim(&self, conn: &mut D::Conn, finished: &Changeset, request: &ClaimRequest) -> Result<Claimed> {
+        if self.driver().is_in_transaction(conn) {
+            let what = "expected a connection that is not in a transaction, found one that is";
+            return Err(Error::new(ErrorKind::Invalid, "claim", what));
+        }
+        finished.check("claim")?;
+        request.check("claim")?;
+        check_text(finished)?;
+        let known = self.make_names(conn, &named(finished)).await?;
+        let mut backoff = Backoff::new(CONFLICT_LIMIT);
+        loop {
+            match self.claim_once(conn, finished, request, &known).await {
+                Err(error) if error.kind() == ErrorKind::Conflict && backoff.again().await => {}
+                claimed => return claimed,
+            }
+        }
+    }
 
-pub(crate) fn with(parameters_before: usize) -> String {
-    (1..=7).fold(CLAIM.to_owned(), |text, number| {
-        text.replace(&format!("{{p{number}}}"), &format!("${}", parameters_before + number))
-    })
+    async fn claim_once(
+        &self,
+        conn: &mut D::Conn,
+        finished: &Changeset,
+        request: &ClaimRequest,
+        known: &Known,
+    ) -> Result<Claimed> {
+        if request.lanes.is_empty() {
+            let receipt = self.apply(conn, finished, known).await?;
+            return Ok(Claimed { receipt, resources: Vec::new() });
+        }
+        let way = Way::of(finished);
+        let together = matches!(way, Way::Nothing | Way::Settle(_));
+        let need = if together { Need::Statement } else { Need::Transaction };
+        let mut unit = self.unit(conn, need, "claim").await?;
+        let conn = unit.conn();
+        let mut outcomes = Outcomes::of(finished);
+        let claimed = if let Way::Settle(numbers) = way {
+            let settlements = Settlements::of(finished, &numbers, Append::Here);
+            let query = Query::new(self.sql().settle(settlements.statement(finished.locked, true)));
+            let rows = self.fetch(conn, lanes(request, settlements.bind(query)), "claim").await?;
+            let resources = self.take_claimed(conn, &rows, finished, request, &mut outcomes).await?;
+            Claimed { receipt: self.receipt(conn, finished, outcomes).await?, resources }
+        } else {
+            let receipt = self.apply(conn, finished, known).await?;
+            let query = lanes(request, Query::new(&self.sql().claim));
+            let rows = self.fetch(conn, query, "claim").await?;
+            Claimed { receipt, resources: self.take_claimed(conn, &rows, finished, request, &mut outcomes).await? }
+        };
+        unit.keep("claim").await?;
+        Ok(claimed)
+    }
+
+    async fn take_claimed(
+        &self,
+        conn: &mut D::Conn,
+        rows: &[D::Row],
+        finished: &Changeset,
+        request: &ClaimRequest,
+        outcomes: &mut Outcomes,
+    ) -> Result<Vec<Resource>> {
+        let known = self.known_of(conn, rows, 7, "claim").await?;
+        let mut resources = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut fields = Fields::new(row, "claim");
+            if fields.take::<i32>()? != columns::CLAIMED {
+                outcomes.take(row, finished, &known, EventShape::BesideClaims)?;
+                continue;
+            }
+            match full(&mut fields.skip(6), &known)? {
+                Read::Whole(row) => resources.push(row),
+                // An error here would lose the leases of all others, again with each claim.
+                Read::Torn(row) => tracing::error!(
+                    resource = %row.key,
+                    "the stored object is not the one that the row speaks of; its lease is left to run out"
+                ),
+            }
+        }
+        // A token says which number in the claim its row has.
+        let number = |row: &Resource| row.lease.map(|lease| lease.token.get().wrapping_sub(request.base.get()));
+        resources.sort_by_key(number);
+        Ok(resources)
+    }
 }
 
-/// Takes what the lanes have, and does nothing else.
-pub(crate) fn claim() -> String {
-    format!("WITH {}{ANSWER}", with(0).replace("{after}", ""))
+fn lanes<'q>(request: &'q ClaimRequest, query: Query<'q>) -> Query<'q> {
+    query
+        .bind(request.now)
+        .bind(request.owner.get())
+        .bind(request.base.get())
+        .bind(request.until)
+        .bind(request.lanes.iter().map(|(lane, _)| lane.namespace.as_str()).collect::<Vec<_>>())
+        .bind(request.lanes.iter().map(|(lane, _)| lane.kind.as_str()).collect::<Vec<_>>())
+        .bind(request.lanes.iter().map(|(_, limit)| i64::from(*limit)).collect::<Vec<_>>())
 }

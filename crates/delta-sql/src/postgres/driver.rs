@@ -4,9 +4,13 @@ use delta_core::Result;
 
 use crate::driver::{Driver, Field, Row, RowError};
 use crate::postgres::query::Query;
+use crate::postgres::wake::Listening;
 
 /// A driver for Postgres.
 pub trait PostgresDriver: Driver<Row: ArrayRow> {
+    /// A connection of its own that listens to a channel.
+    type Listening: Listening;
+
     /// Whether statements stay prepared on their connections. If they do not, each is run in a transaction of its own,
     /// so that a pooler does not change the connection between its preparation and its use.
     fn keeps_statements(&self) -> bool;
@@ -18,6 +22,9 @@ pub trait PostgresDriver: Driver<Row: ArrayRow> {
         query: Query<'_>,
         operation: &'static str,
     ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
+
+    /// Opens a connection, outside of the pool, and listens to a channel on it.
+    fn listen(&self, channel: &str) -> impl Future<Output = Result<Self::Listening>> + Send;
 }
 
 /// A row that holds arrays as well.

@@ -1,48 +1,90 @@
-use crate::postgres::columns::EVENT;
+use delta_core::{Error, ErrorKind, EventPage, EventQuery, Position, ResourceId, Result};
 
-/// Before the floor and the page, each in a statement of its own: the last position given out, whether this is a server in
-/// recovery, and the isolation of the transaction.
-pub(crate) const LOG_END: &str = "\
-SELECT CASE WHEN NOT pg_is_in_recovery() THEN coalesce(pg_sequence_last_value('{schema}.event_position'::regclass), 0) END, \
-current_setting('transaction_isolation')";
+use super::driver::PostgresDriver;
+use super::filter::Chosen;
+use super::names::Wanted;
+use super::query::Query;
+use super::rows::{EventShape, Fields, event, field};
+use super::tables::{Tables, first};
 
-/// The locks of appenders.
-const HELD: &str = "\
-pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid::bigint >> 16 = {log_space} \
-AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-
-/// The lowest position that an open transaction may still append after.
-pub(crate) const LOG_FLOOR: &str = "\
-SELECT min(((l.classid::bigint & 65535) << 32) | l.objid::bigint) FROM {held}";
-
-/// Events after `$1` up to `$2`, at most `$3`: `$4` kinds of event or null; `$5` only these namespaces, `$6` all but these,
-/// `$7` only these kinds, `$8` all but these; `$9` of one resource, or null. What is about a kind as a whole is of no
-/// namespace, so no choice of namespaces lets it pass, not even one that leaves none out; and the other way round.
-pub(crate) fn events() -> String {
-    let one = |column: &str, only: u32, except: u32| {
-        format!(
-            "(${only}::integer[] IS NULL OR e.{column} = ANY (${only})) \
-             AND (${except}::integer[] IS NULL OR (e.{column} IS NOT NULL AND e.{column} <> ALL (${except})))"
-        )
-    };
-    format!(
-        "SELECT {EVENT} FROM {{schema}}.event e WHERE e.position > $1 AND e.position <= $2 \
-         AND ($4::text[] IS NULL OR e.event_kind = ANY ($4)) AND {} AND {} \
-         AND ($9::bigint IS NULL OR e.resource_id = $9) ORDER BY e.position LIMIT $3",
-        one("namespace_id", 5, 6),
-        one("kind_id", 7, 8)
-    )
+/// How far the log may be read.
+///
+/// # Why nothing is skipped
+///
+/// Positions are given out before their events are committed, so that a later position may be there before an earlier
+/// one. Before its first position, every transaction that appends takes a shared lock whose key is the last position
+/// given out so far (the trigger `hold_log`), and keeps it until it ends. A reader does three things, each in a
+/// statement of its own, one after the other:
+///
+/// 1. it reads H, the last position given out;
+/// 2. it reads M, the lowest key of such a lock that is held;
+/// 3. it reads the events up to the lower of H and M.
+///
+/// Take an event of position e up to there that is ever committed. As e is at most H, it had been given out before step 1,
+/// so its transaction had taken its lock before step 1 as well, under a key below e. Had that still been held in step 2, M
+/// would be below e. So the transaction had ended by then, and as a commit can be seen before its locks are let go of, the
+/// snapshot of step 3, taken later, shows the event. Hence no event up to there can still appear, which is S7.
+///
+/// - The sequence has no cache, so that positions are given out in the order in which H grows, by any session.
+/// - A savepoint that is rolled back lets go of a lock taken in it, and of the note that it was taken; the positions given
+///   out under it are never committed.
+/// - One snapshot for all three statements would show in step 3 less than what was committed in step 2: in a transaction
+///   that keeps its snapshot the log is not read.
+/// - The locks of a standby are not those of its primary, so a server in recovery does not answer.
+#[derive(Clone, Copy, Debug)]
+struct Horizon {
+    end: i64,
+    readable: i64,
 }
 
-/// Who holds the log's readers back: the session, the age of its transaction in microseconds, its statement and what it
-/// does; the oldest first. A transaction that was prepared for a second phase has no session.
-pub(crate) const LOG_HOLDERS: &str = "\
-SELECT coalesce(l.pid::text, 'prepared transaction ' || l.virtualtransaction), \
-coalesce((extract(epoch FROM clock_timestamp() - a.xact_start) * 1000000)::bigint, 0), \
-coalesce(a.query, ''), coalesce(a.state, 'prepared') \
-FROM (SELECT DISTINCT l.pid, l.virtualtransaction FROM {held}) l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
-ORDER BY a.xact_start NULLS FIRST";
+impl<D: PostgresDriver> Tables<D> {
+    /// Reads the log.
+    pub async fn events(&self, conn: &mut D::Conn, query: &EventQuery) -> Result<EventPage> {
+        let wanted = Wanted::choices(&query.filter.kinds, &query.filter.namespaces);
+        let known = self.find_names(conn, &wanted).await?;
+        let horizon = self.horizon(conn).await?;
+        let after = query.after.get();
+        let head = Position::new(horizon.readable);
+        let mut page = EventPage {
+            events: Vec::new(),
+            next: query.after.max(head),
+            head,
+            held_back: u64::try_from(horizon.end - horizon.readable).unwrap_or(0),
+        };
+        if after >= horizon.readable || query.limit == 0 {
+            return Ok(EventPage { next: query.after, ..page });
+        }
+        let kinds: Option<Vec<&str>> = query.filter.event_kinds.as_ref().map(|kinds| kinds.iter().copied().collect());
+        let chosen = Chosen::of(&known, &query.filter.namespaces, &query.filter.kinds);
+        let bound = Query::new(&self.sql().events).bind(after).bind(horizon.readable).bind(i64::from(query.limit));
+        let bound = chosen.bind(bound.bind(kinds)).bind(query.filter.resource.map(ResourceId::get));
+        let rows = self.read(conn, bound, "events").await?;
+        let known = self.known_of(conn, &rows, 3, "events").await?;
+        let events = rows.iter().map(|row| event(&mut Fields::new(row, "events"), &known, EventShape::Plain));
+        page.events = events.collect::<Result<_>>()?;
+        if page.events.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX) {
+            page.next = page.events.last().map_or(query.after, |last| last.position);
+        }
+        Ok(page)
+    }
 
-pub(crate) fn held(text: &str) -> String {
-    text.replace("{held}", HELD)
+    async fn horizon(&self, conn: &mut D::Conn) -> Result<Horizon> {
+        let rows = self.read(conn, Query::new(&self.sql().log_end), "events").await?;
+        let row = first(&rows, "events")?;
+        let end: Option<i64> = field(row, 0, "events")?;
+        let Some(end) = end else {
+            let what = "expected a server that takes writes, found a standby, which does not know who is appending";
+            return Err(Error::new(ErrorKind::Unavailable, "events", what));
+        };
+        if self.driver().is_in_transaction(conn) {
+            let isolation: &str = field(row, 1, "events")?;
+            if isolation != "read committed" {
+                let what = format!("expected a transaction that is read committed, found one that is {isolation}");
+                return Err(Error::new(ErrorKind::Invalid, "events", what));
+            }
+        }
+        let rows = self.read(conn, Query::new(&self.sql().log_floor), "events").await?;
+        let floor: Option<i64> = field(first(&rows, "events")?, 0, "events")?;
+        Ok(Horizon { end, readable: floor.map_or(end, |floor| floor.min(end)) })
+    }
 }

@@ -6,12 +6,11 @@ use crate::SchemaName;
 /// others make of two integers. The space is a hash of the schema's name. Where two logs of one database, or a log and
 /// a stranger's lock, share a space, readers wait for locks that do not concern them: that is slow, never wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogSpace(u16);
+pub(crate) struct LogSpace(u16);
 
 impl LogSpace {
     /// The space of the log in a schema.
-    #[must_use]
-    pub fn of(schema: &SchemaName) -> Self {
+    pub(crate) fn of(schema: &SchemaName) -> Self {
         // FNV-1a, for it must be the same in every version of the program.
         let hash = schema
             .as_str()
@@ -22,8 +21,7 @@ impl LogSpace {
     }
 
     /// The number of the space.
-    #[must_use]
-    pub fn number(self) -> u16 {
+    pub(crate) fn number(self) -> u16 {
         self.0
     }
 }

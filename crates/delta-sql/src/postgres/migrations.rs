@@ -1,9 +1,10 @@
-use crate::postgres::LogSpace;
+use std::sync::Arc;
+
+use super::log::LogSpace;
 use crate::{Migration, SchemaName};
 
 /// The migrations of a schema, oldest first.
-#[must_use]
-pub fn migrations(schema: &SchemaName) -> Vec<Migration> {
+pub(super) fn migrations(schema: &SchemaName) -> Vec<Migration> {
     let render = |text: &str| {
         let space = LogSpace::of(schema).number();
         text.replace("{schema}", &schema.quoted()).replace("{log_key}", &format!("({space}::bigint << 48)"))
@@ -18,31 +19,27 @@ pub fn migrations(schema: &SchemaName) -> Vec<Migration> {
 
 /// What keeps the record of which migrations a schema has.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub(super) struct Ledger {
+    table: String,
     /// Waits for whoever migrates this schema, until the transaction ends.
-    pub lock: String,
+    pub(super) lock: String,
     /// Whether the schema exists.
-    pub has_schema: String,
+    pub(super) has_schema: Arc<str>,
     /// Creates the schema.
-    pub create_schema: String,
+    pub(super) create_schema: String,
     /// Whether the table of applied versions exists and may be read.
-    pub has_table: String,
+    pub(super) has_table: Arc<str>,
     /// Creates the table of applied versions.
-    pub create_table: String,
+    pub(super) create_table: String,
     /// The applied versions, and their names.
-    pub versions: String,
-    /// Notes a version as applied: its number and name.
-    pub note: String,
-    /// Forgets a version.
-    pub forget: String,
+    pub(super) versions: Arc<str>,
     /// Removes the table, and the schema if it is this role's own, holds nothing else and could be made again.
-    pub remove: String,
+    pub(super) remove: String,
 }
 
 impl Ledger {
     /// The statements for a schema.
-    #[must_use]
-    pub fn new(schema: &SchemaName) -> Self {
+    pub(super) fn new(schema: &SchemaName) -> Self {
         let render = |text: &str| {
             // Two integers as a key, which never meet the single bigint of a log's appenders.
             let key = LogSpace::of(schema).number();
@@ -51,21 +48,31 @@ impl Ledger {
         };
         Self {
             lock: render("SELECT pg_advisory_xact_lock({lock})"),
-            has_schema: render("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{name}')"),
+            has_schema: render("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{name}')").into(),
             create_schema: render("CREATE SCHEMA {schema}"),
             has_table: render(
                 "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = '{name}' AND c.relname = 'migration')",
-            ),
+            )
+            .into(),
             create_table: render(
                 "CREATE TABLE {schema}.migration (version integer PRIMARY KEY, name text NOT NULL, \
                  applied_at timestamptz NOT NULL DEFAULT now())",
             ),
-            versions: render("SELECT version, name FROM {schema}.migration ORDER BY version"),
-            note: render("INSERT INTO {schema}.migration (version, name) VALUES ($1, $2)"),
-            forget: render("DELETE FROM {schema}.migration WHERE version = $1"),
+            versions: render("SELECT version, name FROM {schema}.migration ORDER BY version").into(),
+            table: render("{schema}.migration"),
             remove: render(include_str!("migrations/remove.sql")),
         }
+    }
+
+    /// Notes a migration as applied.
+    pub(super) fn note(&self, migration: &Migration) -> String {
+        format!("INSERT INTO {} (version, name) VALUES ({}, '{}')", self.table, migration.version, migration.name)
+    }
+
+    /// Forgets a migration.
+    pub(super) fn forget(&self, migration: &Migration) -> String {
+        format!("DELETE FROM {} WHERE version = {}", self.table, migration.version)
     }
 }
 

@@ -1,32 +1,42 @@
-//! Statements and migrations for PostgreSQL 14 to 17.
+//! Statements, migrations and the logic of a store for PostgreSQL 14 to 17.
 //!
 //! Input travels in arrays, one for each column, and comes apart again with `unnest`: a statement takes any number of
 //! rows. What many rows have in common travels once, as a template that rows name by number.
 //!
-//! Answers are read by position. [`columns`] names the groups of columns that recur.
+//! Answers are read by position.
 
+mod append;
+mod apply;
 mod browse;
-mod changes;
 mod claim;
-pub mod columns;
+mod commit;
 mod cursors;
+mod drafts;
 mod driver;
 mod due;
 mod events;
+mod filter;
 mod insert;
 mod lanes;
 mod load;
 mod log;
+mod migrate;
 mod migrations;
+mod names;
+mod outcomes;
 mod query;
+mod rows;
 mod scopes;
 mod settle;
-mod statements;
+mod tables;
+mod templates;
+mod text;
 mod update;
+mod wake;
 
 pub use driver::{ArrayRow, PostgresDriver};
-pub use log::LogSpace;
-pub use migrations::{Ledger, migrations};
 pub use query::{Query, Value};
-pub use settle::Settling;
-pub use statements::Statements;
+pub use tables::Tables;
+pub use text::settle::Settling;
+pub use text::statements::{Deep, Locking, Statements};
+pub use wake::Listening;

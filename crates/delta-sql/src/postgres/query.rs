@@ -71,43 +71,38 @@ scalars! {
 }
 
 macro_rules! arrays {
-    ($($type:ty => $variant:ident, $convert:expr;)+) => {$(
+    ($($type:ty => |$values:ident| $value:expr;)+) => {$(
         impl<'q> From<Vec<$type>> for Value<'q> {
-            fn from(values: Vec<$type>) -> Self {
-                #[expect(clippy::redundant_closure_call, reason = "a macro's argument")]
-                Self::$variant(($convert)(values))
+            fn from($values: Vec<$type>) -> Self {
+                $value
             }
         }
     )+};
 }
 
-fn texts<'q, T: Into<Cow<'q, str>>>(values: Vec<T>) -> Option<Vec<Option<Cow<'q, str>>>> {
-    Some(values.into_iter().map(|text| Some(text.into())).collect())
+fn all<T, U: From<T>>(values: Vec<T>) -> Vec<Option<U>> {
+    values.into_iter().map(|value| Some(value.into())).collect()
 }
 
-fn maybe_texts<'q, T: Into<Cow<'q, str>>>(values: Vec<Option<T>>) -> Option<Vec<Option<Cow<'q, str>>>> {
-    Some(values.into_iter().map(|text| text.map(Into::into)).collect())
-}
-
-fn all<T>(values: Vec<T>) -> Vec<Option<T>> {
-    values.into_iter().map(Some).collect()
+fn texts<'q, T: Into<Cow<'q, str>>>(values: Vec<Option<T>>) -> Vec<Option<Cow<'q, str>>> {
+    values.into_iter().map(|text| text.map(Into::into)).collect()
 }
 
 arrays! {
-    bool => Bools, std::convert::identity;
-    i16 => Int2s, std::convert::identity;
-    i32 => Int4s, Some;
-    i64 => Int8s, all;
-    Option<i64> => Int8s, std::convert::identity;
-    &'q str => Texts, texts;
-    String => Texts, texts;
-    Option<&'q str> => Texts, maybe_texts;
-    Option<String> => Texts, maybe_texts;
-    Option<Cow<'q, str>> => Texts, maybe_texts;
-    &'q [u8] => Bytes, all;
-    Option<&'q [u8]> => Bytes, std::convert::identity;
-    Timestamp => Times, all;
-    Option<Timestamp> => Times, std::convert::identity;
+    bool => |values| Self::Bools(values);
+    i16 => |values| Self::Int2s(values);
+    i32 => |values| Self::Int4s(Some(values));
+    i64 => |values| Self::Int8s(all(values));
+    Option<i64> => |values| Self::Int8s(values);
+    &'q str => |values| Self::Texts(Some(all(values)));
+    String => |values| Self::Texts(Some(all(values)));
+    Option<&'q str> => |values| Self::Texts(Some(texts(values)));
+    Option<String> => |values| Self::Texts(Some(texts(values)));
+    Option<Cow<'q, str>> => |values| Self::Texts(Some(values));
+    &'q [u8] => |values| Self::Bytes(all(values));
+    Option<&'q [u8]> => |values| Self::Bytes(values);
+    Timestamp => |values| Self::Times(all(values));
+    Option<Timestamp> => |values| Self::Times(values);
 }
 
 impl From<Option<Vec<i32>>> for Value<'_> {
@@ -118,6 +113,6 @@ impl From<Option<Vec<i32>>> for Value<'_> {
 
 impl<'q> From<Option<Vec<&'q str>>> for Value<'q> {
     fn from(values: Option<Vec<&'q str>>) -> Self {
-        Self::Texts(values.and_then(texts))
+        Self::Texts(values.map(all))
     }
 }

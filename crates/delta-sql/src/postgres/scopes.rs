@@ -1,38 +1,78 @@
-/// Every kind and namespace: 0 for a kind and 1 for a namespace, name, paused, settings.
-pub(crate) const SCOPES: &str = "\
-SELECT 0, k.name, k.paused, k.settings FROM {schema}.kind k \
-UNION ALL SELECT 1, n.name, n.paused, n.settings FROM {schema}.namespace n ORDER BY 1, 2";
+use delta_core::{
+    Changeset, Error, ErrorKind, Event, EventKind, Metadata, Name, Position, Result, Scope, ScopeRecord, ScopeWrite,
+    Subject,
+};
 
-/// Ids and names of those with some names: `$1`.
-pub(crate) fn named(table: &str) -> String {
-    format!("SELECT id, name FROM {{schema}}.{table} WHERE name = ANY ($1::text[])")
+use super::driver::PostgresDriver;
+use super::names::Known;
+use super::query::Query;
+use super::rows::{Fields, corrupt, field};
+use super::tables::{Tables, first};
+
+impl<D: PostgresDriver> Tables<D> {
+    /// Reads what is stored about all kinds and namespaces.
+    pub async fn scopes(&self, conn: &mut D::Conn) -> Result<Vec<ScopeRecord>> {
+        let rows = self.read(conn, Query::new(&self.sql().scopes), "scopes").await?;
+        let record = |row| {
+            let mut fields = Fields::new(row, "scopes");
+            let table: i32 = fields.take()?;
+            let name = Name::new(fields.take::<&str>()?).map_err(|invalid| corrupt("scopes", invalid.to_string()))?;
+            let scope = if table == 0 { Scope::Kind(name) } else { Scope::Namespace(name) };
+            Ok(ScopeRecord { scope, paused: fields.take()?, settings: fields.take()? })
+        };
+        rows.iter().map(record).collect()
+    }
+
+    /// Writes what a changeset says of kinds and namespaces, which exist by now. Returns the events that it appended.
+    pub(super) async fn write_scopes(&self, conn: &mut D::Conn, set: &Changeset, known: &Known) -> Result<Vec<Event>> {
+        // Locked in one order by all; the events keep the order of the changes.
+        let mut order: Vec<usize> = (0..set.scopes.len()).collect();
+        order.sort_by_key(|&number| &set.scopes[number].scope);
+        let mut changed = vec![None; set.scopes.len()];
+        let sql = self.sql();
+        for number in order {
+            let change = &set.scopes[number];
+            let (pause, settle, name) = match &change.scope {
+                Scope::Kind(name) => (&sql.pause_kind, &sql.set_kind, name),
+                Scope::Namespace(name) => (&sql.pause_namespace, &sql.set_namespace, name),
+            };
+            let (text, paused) = match &change.write {
+                ScopeWrite::Settings(settings) => {
+                    let query = Query::new(settle).bind(name.as_str()).bind(settings);
+                    self.fetch(conn, query, "commit").await?;
+                    continue;
+                }
+                ScopeWrite::Pause => (pause, true),
+                ScopeWrite::Resume => (pause, false),
+            };
+            let query = Query::new(text).bind(name.as_str()).bind(paused);
+            let rows = self.fetch(conn, query, "commit").await?;
+            changed[number] = rows.first().map(|_| if paused { EventKind::Paused } else { EventKind::Resumed });
+        }
+        let mut events = Vec::new();
+        for (change, kind) in set.scopes.iter().zip(changed) {
+            let Some(kind) = kind else { continue };
+            let id = known.scope_id(&change.scope).ok_or_else(|| unnamed(&change.scope))?;
+            let (namespace, object_kind) = match change.scope {
+                Scope::Namespace(_) => (Some(id), None),
+                Scope::Kind(_) => (None, Some(id)),
+            };
+            let query = Query::new(&sql.append_scope).bind(kind.as_str()).bind(namespace).bind(object_kind);
+            let rows = self.fetch(conn, query.bind(set.now), "commit").await?;
+            events.push(Event {
+                position: Position::new(field(first(&rows, "commit")?, 0, "commit")?),
+                kind,
+                subject: Subject::Scope(change.scope.clone()),
+                at: set.now,
+                metadata: Metadata::EMPTY,
+                trace: None,
+                object: None,
+            });
+        }
+        Ok(events)
+    }
 }
 
-/// Ids and names of those with some ids: `$1`.
-pub(crate) fn numbered(table: &str) -> String {
-    format!("SELECT id, name FROM {{schema}}.{table} WHERE id = ANY ($1::integer[])")
+fn unnamed(scope: &Scope) -> Error {
+    Error::new(ErrorKind::Corrupt, "commit", format!("expected {scope} to have been created, found it missing"))
 }
-
-/// Creates those that do not exist, in the order of their names: `$1`.
-pub(crate) fn new(table: &str) -> String {
-    format!(
-        "INSERT INTO {{schema}}.{table} (name) SELECT i.name FROM unnest($1::text[]) AS i (name) \
-         ORDER BY i.name COLLATE \"C\" ON CONFLICT (name) DO NOTHING"
-    )
-}
-
-/// Pauses or resumes one: `$1` its name, `$2` whether it is paused from now on. Returns its id if that is a change.
-pub(crate) fn pause(table: &str) -> String {
-    format!("UPDATE {{schema}}.{table} SET paused = $2 WHERE name = $1 AND paused <> $2 RETURNING id")
-}
-
-/// Stores the settings of one: `$1` its name, `$2` the settings.
-pub(crate) fn set(table: &str) -> String {
-    format!("UPDATE {{schema}}.{table} SET settings = $2 WHERE name = $1")
-}
-
-/// Appends an event about a kind or a namespace as a whole: `$1` the kind of event, `$2` the namespace, `$3` the kind, `$4`
-/// now. Returns its position.
-pub(crate) const APPEND: &str = "\
-INSERT INTO {schema}.event (event_kind, namespace_id, kind_id, at) VALUES ($1, $2::integer, $3::integer, $4) \
-RETURNING position";

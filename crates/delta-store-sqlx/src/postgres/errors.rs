@@ -69,11 +69,6 @@ fn kind_of(code: &str) -> (ErrorKind, &'static str) {
     }
 }
 
-/// Something stored that cannot be what it is.
-pub(super) fn corrupt(operation: &'static str, what: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Corrupt, operation, what.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

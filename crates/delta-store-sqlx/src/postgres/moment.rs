@@ -14,12 +14,6 @@ const EARLIEST: i64 = -211_813_488_000_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Moment(pub(super) Timestamp);
 
-impl Moment {
-    pub(super) fn all(times: impl Iterator<Item = Option<Timestamp>>) -> Vec<Option<Self>> {
-        times.map(|time| time.map(Self)).collect()
-    }
-}
-
 impl Type<Postgres> for Moment {
     fn type_info() -> PgTypeInfo {
         <chrono::DateTime<chrono::Utc> as Type<Postgres>>::type_info()

@@ -1,24 +1,19 @@
 use std::fmt;
-use std::sync::Arc;
 
 use delta_core::{
-    Access, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind, EventPage,
-    EventQuery, Lane, LaneQuery, Load, Processes, Receipt, Resource, Result, ScopeRecord, Store, Timestamp,
-    WakeupReach, Wakeups, Writers,
+    Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
+    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Processes,
+    Receipt, Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, WakeupReach, Wakeups, Writers,
 };
-use delta_sql::SchemaName;
-use delta_sql::postgres::Statements;
+use delta_sql::postgres::Tables;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Row};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection, Postgres};
 
 use super::connection::Connections;
+use super::driver::PgDriver;
 use super::errors::during;
-use super::moment::Moment;
-use super::names::NameCache;
-use super::options::{Listen, PgOptions, PgSettings, StatementCache};
-use super::unit::{Need, Unit};
+use super::options::{Listen, PgOptions, PgSettings};
 
 /// The oldest server that is supported, as the server numbers it.
 const OLDEST: u32 = 140_000;
@@ -26,14 +21,8 @@ const OLDEST: u32 = 140_000;
 #[doc = include_str!("../docs/postgres.md")]
 #[derive(Clone)]
 pub struct PgStore {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    connections: Connections,
-    statements: Statements,
-    names: NameCache,
-    settings: PgSettings,
+    tables: Tables<PgDriver>,
+    listen: Listen,
 }
 
 impl PgStore {
@@ -68,9 +57,8 @@ impl PgStore {
     /// its connections before each use (`test_before_acquire`, sqlx's default), each claim pays a round trip for it.
     #[must_use]
     pub fn from_pool(pool: PgPool, settings: PgSettings) -> Self {
-        let statements = Statements::new(&settings.schema);
-        let connections = Connections::new(pool);
-        Self { shared: Arc::new(Shared { connections, statements, names: NameCache::default(), settings }) }
+        let driver = PgDriver::new(Connections::new(pool), settings.statement_cache);
+        Self { tables: Tables::new(driver, settings.schema), listen: settings.listen }
     }
 
     /// Opens a transaction on a connection of the pool: for a changeset beside the caller's own statements.
@@ -118,59 +106,16 @@ impl PgStore {
     }
 
     pub(super) fn connections(&self) -> &Connections {
-        &self.shared.connections
-    }
-
-    pub(super) fn sql(&self) -> &Statements {
-        &self.shared.statements
-    }
-
-    pub(super) fn names(&self) -> &NameCache {
-        &self.shared.names
-    }
-
-    pub(super) fn schema(&self) -> &SchemaName {
-        &self.shared.settings.schema
-    }
-
-    pub(super) fn listen(&self) -> Listen {
-        self.shared.settings.listen
-    }
-
-    pub(super) fn query<'q>(&self, text: &Arc<str>) -> Query<'q, Postgres, PgArguments> {
-        sqlx::query(AssertSqlSafe(text.clone())).persistent(self.shared.settings.statement_cache == StatementCache::On)
-    }
-
-    /// As much of a transaction as is needed. Without a statement cache that is always one: a statement is prepared and
-    /// run in two steps, between which a pooler may change the connection.
-    pub(super) async fn unit<'c>(
-        &self,
-        conn: &'c mut PgConnection,
-        need: Need,
-        operation: &'static str,
-    ) -> Result<Unit<'c>> {
-        let cached = self.shared.settings.statement_cache == StatementCache::On;
-        let need = if cached || conn.is_in_transaction() { need } else { Need::Transaction };
-        Unit::open(conn, need, operation).await
-    }
-
-    /// Runs a query that only reads.
-    pub(super) async fn read(
-        &self,
-        conn: &mut PgConnection,
-        query: Query<'_, Postgres, PgArguments>,
-        operation: &'static str,
-    ) -> Result<Vec<sqlx::postgres::PgRow>> {
-        let mut unit = self.unit(conn, Need::Statement, operation).await?;
-        let rows = query.fetch_all(unit.conn()).await.map_err(during(operation))?;
-        unit.keep(operation).await?;
-        Ok(rows)
+        self.tables.driver().connections()
     }
 }
 
 impl fmt::Debug for PgStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgStore").field("settings", &self.shared.settings).finish_non_exhaustive()
+        f.debug_struct("PgStore")
+            .field("schema", self.tables.schema())
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,7 +124,7 @@ impl Store for PgStore {
     type Guard = PoolConnection<Postgres>;
 
     fn capabilities(&self) -> Capabilities {
-        let wakeups = match self.listen() {
+        let wakeups = match self.listen {
             Listen::On => WakeupReach::Database,
             Listen::Off => WakeupReach::None,
         };
@@ -187,11 +132,17 @@ impl Store for PgStore {
     }
 
     fn wakeups(&self) -> Option<Wakeups> {
-        (self.listen() == Listen::On).then(|| self.listener())
+        (self.listen == Listen::On).then(|| self.tables.wakeups())
     }
 
     async fn wake(&self, lanes: &[Lane]) {
-        self.notify(lanes).await;
+        if lanes.is_empty() {
+            return;
+        }
+        let woken = async { self.tables.wake(&mut *self.connections().acquire().await?, lanes).await };
+        if let Err(error) = woken.await {
+            tracing::warn!(%error, "a wake-up was lost; polls find the work");
+        }
     }
 
     async fn acquire(&self, _access: Access) -> Result<Self::Guard> {
@@ -203,44 +154,70 @@ impl Store for PgStore {
     }
 
     async fn check(&self, conn: &mut PgConnection) -> Result<()> {
-        self.check_schema(conn).await
+        self.tables.check(conn).await
     }
 
     async fn now(&self, conn: &mut PgConnection) -> Result<Timestamp> {
-        let rows = self.read(conn, self.query(&self.sql().now), "now").await?;
-        let row = rows.first().ok_or(sqlx::Error::RowNotFound).map_err(during("now"))?;
-        Ok(row.try_get::<Moment, _>(0).map_err(during("now"))?.0)
+        self.tables.now(conn).await
     }
 
     async fn load(&self, conn: &mut PgConnection, query: &Load) -> Result<Vec<Resource>> {
-        self.load_resources(conn, query).await
+        self.tables.load(conn, query).await
     }
 
     async fn commit(&self, conn: &mut PgConnection, changes: &Changeset) -> Result<Receipt> {
-        self.commit_changes(conn, changes).await
+        self.tables.commit(conn, changes).await
     }
 
     async fn claim(&self, conn: &mut PgConnection, finished: &Changeset, request: &ClaimRequest) -> Result<Claimed> {
-        self.settle_and_claim(conn, finished, request).await
+        self.tables.claim(conn, finished, request).await
     }
 
     async fn lanes(&self, conn: &mut PgConnection, query: &LaneQuery) -> Result<Vec<Lane>> {
-        self.claimable_lanes(conn, query).await
+        self.tables.lanes(conn, query).await
     }
 
     async fn due(&self, conn: &mut PgConnection, query: &DueQuery) -> Result<Vec<Resource>> {
-        self.due_resources(conn, query).await
+        self.tables.due(conn, query).await
     }
 
     async fn events(&self, conn: &mut PgConnection, query: &EventQuery) -> Result<EventPage> {
-        self.read_log(conn, query).await
+        self.tables.events(conn, query).await
     }
 
     async fn cursors(&self, conn: &mut PgConnection, query: &CursorQuery) -> Result<Vec<Cursor>> {
-        self.read_cursors(conn, query).await
+        self.tables.cursors(conn, query).await
     }
 
     async fn scopes(&self, conn: &mut PgConnection) -> Result<Vec<ScopeRecord>> {
-        self.read_scopes(conn).await
+        self.tables.scopes(conn).await
+    }
+}
+
+impl Browse for PgStore {
+    async fn list(&self, conn: &mut PgConnection, query: &ListQuery) -> Result<Vec<Resource>> {
+        self.tables.list(conn, query).await
+    }
+
+    async fn count(&self, conn: &mut PgConnection, filter: &Filter) -> Result<Vec<StateCount>> {
+        self.tables.count(conn, filter).await
+    }
+
+    async fn log_holders(&self, conn: &mut PgConnection) -> Result<Vec<LogHolder>> {
+        self.tables.log_holders(conn).await
+    }
+}
+
+impl Migrate for PgStore {
+    async fn migrate_to(&self, target: Target) -> Result<Vec<MigrationStatus>> {
+        self.tables.migrate_to(&mut *self.connections().acquire().await?, target).await
+    }
+
+    async fn migration_status(&self) -> Result<Vec<MigrationStatus>> {
+        self.tables.migration_status(&mut *self.connections().acquire().await?).await
+    }
+
+    fn migration_sql(&self) -> String {
+        self.tables.migration_sql()
     }
 }

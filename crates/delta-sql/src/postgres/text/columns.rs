@@ -1,18 +1,18 @@
 //! Groups of columns that recur in answers, in the order in which they are read.
 
 /// Of a resource `r`: what an event says of it as well.
-pub const SUBJECT: &str = "r.id, r.namespace_id, r.kind_id, r.object_id, r.state, r.state_since, r.generation, \
+pub(crate) const SUBJECT: &str = "r.id, r.namespace_id, r.kind_id, r.object_id, r.state, r.state_since, r.generation, \
 r.attempt, r.metadata, r.trace";
 
 /// Of a resource `r`: the rest of the narrow row.
-pub const REST: &str = "r.absent_by, r.priority, r.synced_generation, r.max_attempts, r.run_at, r.lease_token, \
+pub(crate) const REST: &str = "r.absent_by, r.priority, r.synced_generation, r.max_attempts, r.run_at, r.lease_token, \
 r.lease_generation, r.lease_attempt, r.lease_owner, r.lease_until, r.lease_cancel, r.version, r.hash, r.error_count, \
 r.external_created_at, r.created_at, r.updated_at, r.attempted_at, r.synced_at, r.deleted_at, r.deleted_by, r.paused";
 
 /// Of a resource `r` and its detail `d`, after [`REST`]: the object, its hash, tags and errors.
 ///
 /// Errors are a JSON array of arrays: time in microseconds, generation, attempt, message, backtrace.
-pub const DETAIL: &str = "d.object, d.hash, d.tags, CASE WHEN r.error_count > 0 THEN (SELECT json_agg(json_build_array(\
+pub(crate) const DETAIL: &str = "d.object, d.hash, d.tags, CASE WHEN r.error_count > 0 THEN (SELECT json_agg(json_build_array(\
 (extract(epoch FROM e.at) * 1000000)::bigint, e.generation, e.attempt, e.message, e.backtrace) ORDER BY e.number)::text \
 FROM {schema}.attempt_error e WHERE e.resource_id = r.id) END";
 
@@ -43,11 +43,11 @@ pub(crate) const EVENT_TARGET: &str = "event_kind, reason, resource_id, namespac
 generation, attempt, at, metadata, trace, object";
 
 /// In a union of answers: a row that says what became of changes. Their numbers, ids and flags follow.
-pub const OUTCOMES: i32 = 0;
+pub(crate) const OUTCOMES: i32 = 0;
 /// In a union of answers: a row that is an appended event.
-pub const APPENDED: i32 = 1;
+pub(crate) const APPENDED: i32 = 1;
 /// In a union of answers: a row that is a claimed resource.
-pub const CLAIMED: i32 = 2;
+pub(crate) const CLAIMED: i32 = 2;
 
 /// A resource is claimable, as far as it alone says. Written as the index of claims has it.
 pub(crate) const CLAIMABLE: &str = "r.state IN ('scheduled', 'failed', 'expired') AND NOT r.paused";

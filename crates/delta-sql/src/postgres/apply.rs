@@ -1,14 +1,15 @@
 use std::collections::HashMap;
 
 use delta_core::{Change, Changeset, Locked, Receipt, ResourceId, Result, Returning, WakeUp};
-use sqlx::{PgConnection, Row};
 
 use super::drafts::{Append, Errors};
-use super::errors::during;
+use super::driver::PostgresDriver;
 use super::names::Known;
 use super::outcomes::Outcomes;
+use super::query::Query;
+use super::rows::field;
 use super::settle::Settlements;
-use super::store::PgStore;
+use super::tables::Tables;
 use super::templates::position;
 
 /// The changes of a set by what they do, as numbers.
@@ -46,14 +47,14 @@ impl Sorted {
     }
 }
 
-impl PgStore {
+impl<D: PostgresDriver> Tables<D> {
     /// Applies any changeset, in a transaction that is there already: in several statements, the rows that exist locked
     /// before all else, so that the order of locks is the same for all.
     ///
     /// A lost cursor says so before anything else was written; what was written of other cursors is the caller's to undo.
     pub(super) async fn apply_in_steps(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut D::Conn,
         set: &Changeset,
         sorted: Sorted,
         known: &Known,
@@ -80,8 +81,8 @@ impl PgStore {
         // While the rows are still there to be told about.
         self.append(conn, set, &mut outcomes).await?;
         if !removed.is_empty() {
-            let query = self.query(&self.sql().remove).bind(removed);
-            query.execute(&mut *conn).await.map_err(during("commit"))?;
+            let query = Query::new(&self.sql().remove).bind(removed);
+            self.fetch(conn, query, "commit").await?;
         }
         let appended = self.write_scopes(conn, set, known).await?;
         if set.returning == Returning::Events {
@@ -94,7 +95,7 @@ impl PgStore {
     }
 
     /// Locks the rows that a set changes, as far as it may, and says their versions.
-    async fn lock_changed(&self, conn: &mut PgConnection, set: &Changeset) -> Result<HashMap<i64, i64>> {
+    async fn lock_changed(&self, conn: &mut D::Conn, set: &Changeset) -> Result<HashMap<i64, i64>> {
         let ids: Vec<i64> = set.changes.iter().filter_map(Change::id).map(ResourceId::get).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -103,14 +104,13 @@ impl PgStore {
             Locked::Wait => &self.sql().lock.wait,
             Locked::Skip => &self.sql().lock.skip,
         };
-        let rows = self.query(text).bind(ids).fetch_all(conn).await.map_err(during("commit"))?;
-        let read = |row: &sqlx::postgres::PgRow| Ok((row.try_get(0)?, row.try_get(1)?));
-        rows.iter().map(|row| read(row).map_err(during("commit"))).collect()
+        let rows = self.fetch(conn, Query::new(text).bind(ids), "commit").await?;
+        rows.iter().map(|row| Ok((field(row, 0, "commit")?, field(row, 1, "commit")?))).collect()
     }
 
     async fn write_rows(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut D::Conn,
         set: &Changeset,
         sorted: &Sorted,
         known: &Known,
@@ -122,8 +122,8 @@ impl PgStore {
         }
         if !sorted.settlements.is_empty() {
             let settlements = Settlements::of(set, &sorted.settlements, Append::Later);
-            let query = self.query(self.sql().settle(settlements.statement(Locked::Wait, false)));
-            let rows = settlements.bind(query).fetch_all(&mut *conn).await.map_err(during("commit"))?;
+            let query = Query::new(self.sql().settle(settlements.statement(Locked::Wait, false)));
+            let rows = self.fetch(conn, settlements.bind(query), "commit").await?;
             self.take_answer(conn, &rows, set, outcomes).await?;
         }
         if !sorted.renewals.is_empty() {
@@ -141,7 +141,7 @@ impl PgStore {
     /// Stores the errors that rows brought along.
     async fn record_inserted(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut D::Conn,
         set: &Changeset,
         inserts: &[usize],
         outcomes: &Outcomes,
@@ -160,19 +160,19 @@ impl PgStore {
             }
         }
         if !errors.is_empty() {
-            let query = errors.bind(self.query(&self.sql().record).bind(ids).bind(numbers));
-            query.execute(conn).await.map_err(during("commit"))?;
+            let query = errors.bind(Query::new(&self.sql().record).bind(ids).bind(numbers));
+            self.fetch(conn, query, "commit").await?;
         }
         Ok(())
     }
 
-    async fn notify_claimable(&self, conn: &mut PgConnection, set: &Changeset, outcomes: &Outcomes) -> Result<()> {
+    async fn notify_claimable(&self, conn: &mut D::Conn, set: &Changeset, outcomes: &Outcomes) -> Result<()> {
         let written: Vec<i64> = (0..set.changes.len())
             .filter_map(|number| outcomes.applied(number))
             .map(|applied| applied.id.get())
             .collect();
-        let query = self.query(&self.sql().notify_claimable).bind(written).bind(self.channel());
-        query.execute(conn).await.map_err(during("commit"))?;
+        let query = Query::new(&self.sql().notify_claimable).bind(written).bind(self.channel());
+        self.fetch(conn, query, "commit").await?;
         Ok(())
     }
 }

@@ -1,11 +1,13 @@
 use std::collections::{BTreeSet, VecDeque};
+use std::future::Future;
 use std::time::Duration;
 
-use delta_core::{Lane, Name, WakeUpSignal, Wakeups};
+use delta_core::{Lane, Name, Result, WakeUpSignal, Wakeups};
 use futures::stream;
-use sqlx::postgres::{PgListener, PgPoolOptions};
 
-use super::store::PgStore;
+use super::driver::PostgresDriver;
+use super::query::Query;
+use super::tables::Tables;
 
 /// How long a listener hears nothing before it asks whether its server is still there.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -17,18 +19,29 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Lanes in one payload: it stays far below the 8,000 bytes that Postgres allows.
 const LANES_PER_PAYLOAD: usize = 50;
 
+/// A connection that listens.
+pub trait Listening: Send {
+    /// Waits for one notification, and returns its payload. An error says that the connection is lost.
+    ///
+    /// A dropped call loses no notification.
+    fn notified(&mut self) -> impl Future<Output = Result<String>> + Send;
+
+    /// Asks whether the server is still there.
+    fn ping(&mut self) -> impl Future<Output = Result<()>> + Send;
+}
+
 /// A subscription to a schema's channel, on a connection of its own. It makes that connection again whenever it is lost,
 /// and then tells to look everywhere, for what was notified meanwhile is lost.
-struct Listener {
-    store: PgStore,
-    listening: Option<PgListener>,
+struct Listener<D: PostgresDriver> {
+    tables: Tables<D>,
+    listening: Option<D::Listening>,
     /// Whether something may have been notified that nobody heard.
     lost: bool,
     wait: Duration,
     ready: VecDeque<WakeUpSignal>,
 }
 
-impl Listener {
+impl<D: PostgresDriver> Listener<D> {
     async fn next(&mut self) -> WakeUpSignal {
         loop {
             if let Some(signal) = self.ready.pop_front() {
@@ -36,15 +49,15 @@ impl Listener {
             }
             match self.listening.take() {
                 None => self.connect().await,
-                Some(listener) => self.listen(listener).await,
+                Some(listening) => self.listen(listening).await,
             }
         }
     }
 
     async fn connect(&mut self) {
-        match tokio::time::timeout(PATIENCE, self.store.subscribe()).await {
-            Ok(Ok(listener)) => {
-                self.listening = Some(listener);
+        match tokio::time::timeout(PATIENCE, self.tables.driver().listen(self.tables.channel())).await {
+            Ok(Ok(listening)) => {
+                self.listening = Some(listening);
                 self.wait = FIRST_WAIT;
                 if std::mem::replace(&mut self.lost, false) {
                     self.ready.push_back(WakeUpSignal::All);
@@ -60,22 +73,19 @@ impl Listener {
         }
     }
 
-    /// Waits for one notification, and keeps the listener if it is still good.
-    async fn listen(&mut self, mut listener: PgListener) {
-        match tokio::time::timeout(SILENCE, listener.try_recv()).await {
-            Ok(Ok(Some(notification))) => {
-                self.ready.extend(lanes(notification.payload()).into_iter().map(WakeUpSignal::from));
-                self.listening = Some(listener);
+    /// Waits for one notification, and keeps the connection if it is still good.
+    async fn listen(&mut self, mut listening: D::Listening) {
+        match tokio::time::timeout(SILENCE, listening.notified()).await {
+            Ok(Ok(payload)) => {
+                self.ready.extend(lanes(&payload).into_iter().map(WakeUpSignal::from));
+                self.listening = Some(listening);
             }
-            Err(_silent) => {
-                let ping = sqlx::raw_sql("").execute(&mut listener);
-                match tokio::time::timeout(PATIENCE, ping).await {
-                    Ok(Ok(_)) => self.listening = Some(listener),
-                    _ => self.lost = true,
-                }
-            }
-            Ok(lost) => {
-                tracing::debug!(error = ?lost.err(), "lost the connection that listens for wake-ups");
+            Err(_silent) => match tokio::time::timeout(PATIENCE, listening.ping()).await {
+                Ok(Ok(())) => self.listening = Some(listening),
+                _ => self.lost = true,
+            },
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "lost the connection that listens for wake-ups");
                 self.lost = true;
             }
         }
@@ -116,45 +126,32 @@ async fn pause(wait: Duration) {
     tokio::time::sleep(wait).await;
 }
 
-impl PgStore {
+impl<D: PostgresDriver> Tables<D> {
     /// The channel: named after the schema.
     pub(super) fn channel(&self) -> &str {
         self.schema().as_str()
     }
 
-    pub(super) fn listener(&self) -> Wakeups {
+    /// Subscribes to wake-ups.
+    #[must_use]
+    pub fn wakeups(&self) -> Wakeups {
         let listener =
-            Listener { store: self.clone(), listening: None, lost: false, wait: FIRST_WAIT, ready: VecDeque::new() };
+            Listener { tables: self.clone(), listening: None, lost: false, wait: FIRST_WAIT, ready: VecDeque::new() };
         Wakeups::new(stream::unfold(listener, |mut listener| async {
             let signal = listener.next().await;
             Some((signal, listener))
         }))
     }
 
-    async fn subscribe(&self) -> Result<PgListener, sqlx::Error> {
-        let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
-        let options = self.pool().connect_options();
-        let mut listener = PgListener::connect_with(&pool.connect_with((*options).clone()).await?).await?;
-        // This one does not hide that a connection was lost.
-        listener.eager_reconnect(false);
-        listener.listen(self.channel()).await?;
-        Ok(listener)
-    }
-
-    pub(super) async fn notify(&self, lanes: &[Lane]) {
-        if lanes.is_empty() {
-            return;
-        }
+    /// Tells of lanes that have something to claim.
+    pub async fn wake(&self, conn: &mut D::Conn, lanes: &[Lane]) -> Result<()> {
         let payload = |lanes: &[Lane]| lanes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let payloads: Vec<String> = lanes.chunks(LANES_PER_PAYLOAD).map(payload).collect();
-        let sent = async {
-            let mut conn = self.connections().acquire().await?;
-            let query = self.query(&self.sql().notify).bind(self.channel()).bind(payloads);
-            self.read(&mut conn, query, "wake").await
-        };
-        if let Err(error) = sent.await {
-            tracing::warn!(%error, "a wake-up was lost; polls find the work");
+        if !payloads.is_empty() {
+            let query = Query::new(&self.sql().notify).bind(self.channel()).bind(payloads);
+            self.read(conn, query, "wake").await?;
         }
+        Ok(())
     }
 }
 

@@ -1,20 +1,18 @@
 use std::time::Duration;
 
 use delta_core::{Change, Changeset, CursorChange, Error, ErrorKind, Locked, Receipt, Result, ScopeWrite, WakeUp};
-use sqlx::postgres::PgRow;
-use sqlx::{Connection, PgConnection};
 
 use super::apply::Sorted;
 use super::drafts::Append;
-use super::errors::during;
-use super::moment::Moment;
+use super::driver::PostgresDriver;
 use super::names::{Known, Wanted};
 use super::outcomes::Outcomes;
+use super::query::Query;
 use super::settle::Settlements;
-use super::store::PgStore;
+use super::tables::Tables;
 use super::templates::position;
-use super::unit::Need;
-use delta_sql::driver::Backoff;
+use crate::driver::Backoff;
+use crate::driver::Need;
 
 /// How long a changeset is repeated that the database gave up because of others.
 pub(super) const CONFLICT_LIMIT: Duration = Duration::from_secs(10);
@@ -64,12 +62,13 @@ impl Way {
     }
 }
 
-impl PgStore {
-    pub(super) async fn commit_changes(&self, conn: &mut PgConnection, set: &Changeset) -> Result<Receipt> {
+impl<D: PostgresDriver> Tables<D> {
+    /// Applies a changeset.
+    pub async fn commit(&self, conn: &mut D::Conn, set: &Changeset) -> Result<Receipt> {
         set.check("commit")?;
         check_text(set)?;
         let known = self.make_names(conn, &named(set)).await?;
-        let own = !conn.is_in_transaction();
+        let own = !self.driver().is_in_transaction(conn);
         let mut backoff = Backoff::new(CONFLICT_LIMIT);
         loop {
             match self.apply(conn, set, &known).await {
@@ -79,7 +78,7 @@ impl PgStore {
         }
     }
 
-    pub(super) async fn apply(&self, conn: &mut PgConnection, set: &Changeset, known: &Known) -> Result<Receipt> {
+    pub(super) async fn apply(&self, conn: &mut D::Conn, set: &Changeset, known: &Known) -> Result<Receipt> {
         let way = Way::of(set);
         let need = if matches!(way, Way::Steps(_)) { Need::Transaction } else { Need::Statement };
         let mut unit = self.unit(conn, need, "commit").await?;
@@ -92,7 +91,7 @@ impl PgStore {
         Ok(receipt)
     }
 
-    async fn apply_by(&self, conn: &mut PgConnection, set: &Changeset, known: &Known, way: Way) -> Result<Receipt> {
+    async fn apply_by(&self, conn: &mut D::Conn, set: &Changeset, known: &Known, way: Way) -> Result<Receipt> {
         let rows = match way {
             Way::Nothing => return Ok(Receipt::default()),
             Way::Insert(numbers) => self.insert(conn, set, &numbers, known, Append::Here).await?,
@@ -100,8 +99,8 @@ impl PgStore {
             Way::Renew(numbers) => self.renew(conn, set, &numbers, set.locked).await?,
             Way::Settle(numbers) => {
                 let settlements = Settlements::of(set, &numbers, Append::Here);
-                let query = self.query(self.sql().settle(settlements.statement(set.locked, false)));
-                settlements.bind(query).fetch_all(&mut *conn).await.map_err(during("commit"))?
+                let query = Query::new(self.sql().settle(settlements.statement(set.locked, false)));
+                self.fetch(conn, settlements.bind(query), "commit").await?
             }
             Way::Cursor => {
                 let lost_cursor = self.write_cursors(conn, &set.cursors).await?;
@@ -117,11 +116,11 @@ impl PgStore {
     /// Renews the leases of some changes of a set.
     pub(super) async fn renew(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut D::Conn,
         set: &Changeset,
         numbers: &[usize],
         locked: Locked,
-    ) -> Result<Vec<PgRow>> {
+    ) -> Result<Vec<D::Row>> {
         let renewals = numbers.iter().filter_map(|&number| match &set.changes[number] {
             Change::Renew(renew) => Some((number, renew)),
             _ => None,
@@ -130,13 +129,12 @@ impl PgStore {
             Locked::Wait => &self.sql().renew.wait,
             Locked::Skip => &self.sql().renew.skip,
         };
-        let query = self
-            .query(text)
+        let query = Query::new(text)
             .bind(renewals.clone().map(|(number, _)| position(number)).collect::<Vec<_>>())
             .bind(renewals.clone().map(|(_, renew)| renew.id.get()).collect::<Vec<_>>())
             .bind(renewals.clone().map(|(_, renew)| renew.token.get()).collect::<Vec<_>>())
-            .bind(renewals.map(|(_, renew)| Moment(renew.until)).collect::<Vec<_>>());
-        query.fetch_all(conn).await.map_err(during("commit"))
+            .bind(renewals.map(|(_, renew)| renew.until).collect::<Vec<_>>());
+        self.fetch(conn, query, "commit").await
     }
 }
 

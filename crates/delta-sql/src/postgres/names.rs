@@ -2,11 +2,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use delta_core::{Name, Names, Result, Scope};
-use sqlx::{Connection, PgConnection, Row};
 
-use super::errors::{corrupt, during};
-use super::store::PgStore;
-use super::unit::{Need, Unit};
+use super::driver::{ArrayRow, PostgresDriver};
+use super::query::Query;
+use super::rows::{corrupt, field};
+use super::tables::Tables;
+use crate::driver::Need;
 
 /// Kinds or namespaces, by name and by id.
 #[derive(Clone, Debug, Default)]
@@ -135,9 +136,9 @@ impl<'a> Wanted<'a> {
 
 const BOTH: [Which; 2] = [Which::Kinds, Which::Namespaces];
 
-impl PgStore {
+impl<D: PostgresDriver> Tables<D> {
     /// Finds what exists of some kinds and namespaces.
-    pub(super) async fn find_names(&self, conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Arc<Known>> {
+    pub(super) async fn find_names(&self, conn: &mut D::Conn, wanted: &Wanted<'_>) -> Result<Arc<Known>> {
         for which in BOTH {
             let unknown = wanted.unknown(&self.names().known(), which);
             if !unknown.is_empty() {
@@ -149,17 +150,15 @@ impl PgStore {
 
     /// Finds some kinds and namespaces, and creates those that do not exist: at once and for good, whatever becomes of
     /// the caller's transaction.
-    pub(super) async fn make_names(&self, conn: &mut PgConnection, wanted: &Wanted<'_>) -> Result<Arc<Known>> {
+    pub(super) async fn make_names(&self, conn: &mut D::Conn, wanted: &Wanted<'_>) -> Result<Arc<Known>> {
         let known = self.find_names(conn, wanted).await?;
         let missing = BOTH.map(|which| wanted.unknown(&known, which));
         if missing.iter().all(Vec::is_empty) {
             return Ok(known);
         }
-        if conn.is_in_transaction() {
-            let mut aside = self.connections().aside("name").await?;
+        if self.driver().is_in_transaction(conn) {
+            let mut aside = self.driver().aside("name").await?;
             self.create(&mut aside, &missing).await?;
-            // Its answer does not matter any more.
-            let _ = aside.close().await;
         } else {
             self.create(conn, &missing).await?;
         }
@@ -169,7 +168,7 @@ impl PgStore {
     /// Finds the names of ids that rows speak of.
     pub(super) async fn name_ids(
         &self,
-        conn: &mut PgConnection,
+        conn: &mut D::Conn,
         kinds: &BTreeSet<i32>,
         namespaces: &BTreeSet<i32>,
     ) -> Result<Arc<Known>> {
@@ -182,7 +181,7 @@ impl PgStore {
                     Which::Namespaces => &self.sql().namespaces_numbered,
                 };
                 let mut unit = self.unit(conn, Need::Statement, "name").await?;
-                let rows = self.query(text).bind(&unknown).fetch_all(unit.conn()).await.map_err(during("name"))?;
+                let rows = self.fetch(unit.conn(), Query::new(text).bind(unknown), "name").await?;
                 unit.keep("name").await?;
                 self.names().add(which, read(&rows)?);
             }
@@ -190,39 +189,39 @@ impl PgStore {
         Ok(self.names().known())
     }
 
-    async fn create(&self, conn: &mut PgConnection, missing: &[Vec<&str>; 2]) -> Result<()> {
+    async fn create(&self, conn: &mut D::Conn, missing: &[Vec<&str>; 2]) -> Result<()> {
         for (which, names) in BOTH.into_iter().zip(missing).filter(|(_, names)| !names.is_empty()) {
             let text = match which {
                 Which::Kinds => &self.sql().new_kinds,
                 Which::Namespaces => &self.sql().new_namespaces,
             };
-            let mut unit: Unit<'_> = self.unit(conn, Need::Statement, "name").await?;
-            self.query(text).bind(names).execute(unit.conn()).await.map_err(during("name"))?;
+            let mut unit = self.unit(conn, Need::Statement, "name").await?;
+            self.fetch(unit.conn(), Query::new(text).bind(names.clone()), "name").await?;
             unit.keep("name").await?;
             self.look_up(conn, which, names).await?;
         }
         Ok(())
     }
 
-    async fn look_up(&self, conn: &mut PgConnection, which: Which, names: &[&str]) -> Result<()> {
+    async fn look_up(&self, conn: &mut D::Conn, which: Which, names: &[&str]) -> Result<()> {
         let text = match which {
             Which::Kinds => &self.sql().kinds_named,
             Which::Namespaces => &self.sql().namespaces_named,
         };
         let mut unit = self.unit(conn, Need::Statement, "name").await?;
-        let rows = self.query(text).bind(names).fetch_all(unit.conn()).await.map_err(during("name"))?;
+        let rows = self.fetch(unit.conn(), Query::new(text).bind(names.to_vec()), "name").await?;
         unit.keep("name").await?;
         self.names().add(which, read(&rows)?);
         Ok(())
     }
 }
 
-fn read(rows: &[sqlx::postgres::PgRow]) -> Result<Vec<(i32, Name)>> {
+fn read<R: ArrayRow>(rows: &[R]) -> Result<Vec<(i32, Name)>> {
     rows.iter()
         .map(|row| {
-            let name: &str = row.try_get(1).map_err(during("name"))?;
+            let name: &str = field(row, 1, "name")?;
             let name = Name::new(name).map_err(|invalid| corrupt("name", invalid.to_string()))?;
-            Ok((row.try_get(0).map_err(during("name"))?, name))
+            Ok((field(row, 0, "name")?, name))
         })
         .collect()
 }

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
+use super::settle::Settling;
+use super::{browse, changes, claim, columns, cursors, due, events, insert, lanes, load, scopes, settle, update};
 use crate::SchemaName;
-use crate::postgres::settle::Settling;
-use crate::postgres::{LogSpace, browse, changes, claim, columns, cursors, due, events, insert, lanes, load, scopes};
-use crate::postgres::{settle, update};
+use crate::postgres::log::LogSpace;
 
 /// As many nulls as a list has columns.
 fn nulls(columns: &str) -> String {

@@ -1,13 +1,11 @@
+use crate::postgres::text::columns;
 use delta_core::{Applied, Change, Changeset, Event, Locked, Outcome, Receipt, ResourceId, Result};
-use delta_sql::postgres::columns;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
-use super::errors::during;
-use super::moment::Moment;
+use super::driver::{ArrayRow, PostgresDriver};
 use super::names::Known;
-use super::rows::{EventShape, Fields, event};
-use super::store::PgStore;
+use super::query::Query;
+use super::rows::{EventShape, Fields, event, field};
+use super::tables::Tables;
 use super::templates::position;
 
 /// What is known so far of the outcomes of a changeset.
@@ -31,7 +29,13 @@ impl Outcomes {
     }
 
     /// Takes over an answer's row of outcomes or events. Says whether it is one.
-    pub(super) fn take(&mut self, row: &PgRow, set: &Changeset, known: &Known, shape: EventShape) -> Result<bool> {
+    pub(super) fn take<R: ArrayRow>(
+        &mut self,
+        row: &R,
+        set: &Changeset,
+        known: &Known,
+        shape: EventShape,
+    ) -> Result<bool> {
         let mut fields = Fields::new(row, "commit");
         match fields.take::<i32>()? {
             columns::OUTCOMES => {
@@ -68,12 +72,12 @@ impl Outcomes {
     }
 }
 
-impl PgStore {
+impl<D: PostgresDriver> Tables<D> {
     /// Takes over the answer of a statement that wrote.
     pub(super) async fn take_answer(
         &self,
-        conn: &mut PgConnection,
-        rows: &[PgRow],
+        conn: &mut D::Conn,
+        rows: &[D::Row],
         set: &Changeset,
         outcomes: &mut Outcomes,
     ) -> Result<()> {
@@ -89,12 +93,7 @@ impl PgStore {
     /// Whether it was is asked after the fact, with a plain read: a fence that holds now, though its change was not
     /// written, was locked then. One that does not hold now never will again: versions only grow, tokens and ids are not
     /// used twice. So "locked" is never taken for "gone", nor the other way round.
-    pub(super) async fn receipt(
-        &self,
-        conn: &mut PgConnection,
-        set: &Changeset,
-        mut outcomes: Outcomes,
-    ) -> Result<Receipt> {
+    pub(super) async fn receipt(&self, conn: &mut D::Conn, set: &Changeset, mut outcomes: Outcomes) -> Result<Receipt> {
         let left_out = outcomes.left_out(set);
         let busy = match set.locked {
             Locked::Skip if !left_out.is_empty() => self.still_fenced(conn, &left_out).await?,
@@ -114,7 +113,7 @@ impl PgStore {
         })
     }
 
-    async fn still_fenced(&self, conn: &mut PgConnection, changes: &[(usize, &Change)]) -> Result<Vec<i64>> {
+    async fn still_fenced(&self, conn: &mut D::Conn, changes: &[(usize, &Change)]) -> Result<Vec<i64>> {
         let fence = |change: &Change| match change {
             Change::Update(update) => (Some(update.version), None, None),
             Change::Remove(remove) => (Some(remove.version), None, None),
@@ -123,14 +122,13 @@ impl PgStore {
             Change::Insert(_) => (None, None, None),
         };
         let fences: Vec<_> = changes.iter().map(|(_, change)| fence(change)).collect();
-        let query = self
-            .query(&self.sql().recheck)
+        let query = Query::new(&self.sql().recheck)
             .bind(changes.iter().map(|(number, _)| position(*number)).collect::<Vec<_>>())
             .bind(changes.iter().map(|(_, change)| change.id().unwrap_or_default().get()).collect::<Vec<_>>())
             .bind(fences.iter().map(|fence| fence.0).collect::<Vec<_>>())
             .bind(fences.iter().map(|fence| fence.1).collect::<Vec<_>>())
-            .bind(Moment::all(fences.iter().map(|fence| fence.2)));
+            .bind(fences.iter().map(|fence| fence.2).collect::<Vec<_>>());
         let rows = self.read(conn, query, "commit").await?;
-        rows.iter().map(|row| row.try_get(0).map_err(during("commit"))).collect()
+        rows.iter().map(|row| field(row, 0, "commit")).collect()
     }
 }

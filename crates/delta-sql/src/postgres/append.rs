@@ -1,11 +1,10 @@
 use delta_core::{Change, Changeset, EventDraft, Result, Returning};
-use sqlx::PgConnection;
 
 use super::drafts::Drafts;
-use super::errors::during;
-use super::moment::Moment;
+use super::driver::PostgresDriver;
 use super::outcomes::Outcomes;
-use super::store::PgStore;
+use super::query::Query;
+use super::tables::Tables;
 
 /// What a change appends, given what became of it.
 fn drafts(change: &Change, moved: bool) -> &[EventDraft] {
@@ -19,9 +18,9 @@ fn drafts(change: &Change, moved: bool) -> &[EventDraft] {
     }
 }
 
-impl PgStore {
+impl<D: PostgresDriver> Tables<D> {
     /// Appends the events of all changes that were written, in their order, about the rows as they are now.
-    pub(super) async fn append(&self, conn: &mut PgConnection, set: &Changeset, outcomes: &mut Outcomes) -> Result<()> {
+    pub(super) async fn append(&self, conn: &mut D::Conn, set: &Changeset, outcomes: &mut Outcomes) -> Result<()> {
         let mut all = Drafts::default();
         for (number, change) in set.changes.iter().enumerate() {
             if let Some(applied) = outcomes.applied(number) {
@@ -31,8 +30,8 @@ impl PgStore {
         if all.is_empty() {
             return Ok(());
         }
-        let query = self.query(&self.sql().append).bind(Moment(set.now)).bind(set.returning == Returning::Events);
-        let rows = all.bind_by_id(query).fetch_all(&mut *conn).await.map_err(during("commit"))?;
+        let query = Query::new(&self.sql().append).bind(set.now).bind(set.returning == Returning::Events);
+        let rows = self.fetch(conn, all.bind_by_id(query), "commit").await?;
         self.take_answer(conn, &rows, set, outcomes).await
     }
 }

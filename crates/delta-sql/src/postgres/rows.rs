@@ -1,30 +1,28 @@
 use std::collections::BTreeSet;
 
 use delta_core::{
-    AbsentBy, AttemptError, DeletedBy, Depth, Desired, Detail, Error, Event, EventKind, Key, Lease, LeaseToken,
-    Metadata, ObjectHash, ObjectId, Owner, Position, Priority, Resource, ResourceId, Result, Scope, State, Subject,
-    Tags, Timestamp, Trace,
+    AbsentBy, AttemptError, DeletedBy, Depth, Desired, Detail, Error, ErrorKind, Event, EventKind, Key, Lease,
+    LeaseToken, Metadata, ObjectHash, ObjectId, Owner, Position, Priority, Resource, ResourceId, Result, Scope, State,
+    Subject, Tags, Timestamp, Trace,
 };
-use sqlx::postgres::{PgRow, Postgres};
-use sqlx::{Decode, PgConnection, Row};
 
-use super::errors::{corrupt, error};
-use super::moment::Moment;
+use super::driver::{ArrayRow, PostgresDriver};
 use super::names::Known;
-use super::store::PgStore;
+use super::tables::Tables;
+use crate::driver::Field;
 
 /// How many columns `columns::REST` has.
 const REST: usize = 22;
 
 /// Reads a row's columns one after the other.
-pub(super) struct Fields<'r> {
-    row: &'r PgRow,
+pub(super) struct Fields<'r, R> {
+    row: &'r R,
     next: usize,
     operation: &'static str,
 }
 
-impl<'r> Fields<'r> {
-    pub(super) fn new(row: &'r PgRow, operation: &'static str) -> Self {
+impl<'r, R: ArrayRow> Fields<'r, R> {
+    pub(super) fn new(row: &'r R, operation: &'static str) -> Self {
         Self { row, next: 0, operation }
     }
 
@@ -33,19 +31,18 @@ impl<'r> Fields<'r> {
         self
     }
 
-    pub(super) fn take<T: Decode<'r, Postgres>>(&mut self) -> Result<T> {
-        // The statements name the columns and their types; checking them again for each value shows in a profile.
-        let value = self.row.try_get_unchecked(self.next).map_err(|source| error(self.operation, source))?;
+    pub(super) fn take<T: Field<'r, R>>(&mut self) -> Result<T> {
+        let value = field(self.row, self.next, self.operation)?;
         self.next += 1;
         Ok(value)
     }
 
     fn time(&mut self) -> Result<Timestamp> {
-        Ok(self.take::<Moment>()?.0)
+        self.take()
     }
 
     pub(super) fn maybe_time(&mut self) -> Result<Option<Timestamp>> {
-        Ok(self.take::<Option<Moment>>()?.map(|moment| moment.0))
+        self.take()
     }
 
     fn maybe<T>(&mut self, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>> {
@@ -63,6 +60,16 @@ impl<'r> Fields<'r> {
     }
 }
 
+/// Reads one column.
+pub(super) fn field<'r, R, T: Field<'r, R>>(row: &'r R, column: usize, operation: &'static str) -> Result<T> {
+    T::read(row, column).map_err(|source| Error::new(ErrorKind::Corrupt, operation, source))
+}
+
+/// Something stored that cannot be what it is.
+pub(super) fn corrupt(operation: &'static str, what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Corrupt, operation, what.into())
+}
+
 /// A claimed resource whose detail may be of another version: see `columns::LOCKED_DETAIL`.
 pub(super) enum Read {
     Whole(Resource),
@@ -70,7 +77,7 @@ pub(super) enum Read {
     Torn(Resource),
 }
 
-fn key(fields: &mut Fields<'_>, known: &Known) -> Result<Key> {
+fn key<R: ArrayRow>(fields: &mut Fields<'_, R>, known: &Known) -> Result<Key> {
     let (namespace, kind): (i32, i32) = (fields.take()?, fields.take()?);
     let object_id = ObjectId::new(fields.take::<&str>()?).map_err(|invalid| fields.corrupt(invalid.to_string()))?;
     match (known.namespaces.name(namespace), known.kinds.name(kind)) {
@@ -83,7 +90,7 @@ fn key(fields: &mut Fields<'_>, known: &Known) -> Result<Key> {
 }
 
 /// Reads `SUBJECT` and `REST`.
-fn head(fields: &mut Fields<'_>, known: &Known) -> Result<Resource> {
+fn head<R: ArrayRow>(fields: &mut Fields<'_, R>, known: &Known) -> Result<Resource> {
     let id = ResourceId::new(fields.take()?);
     let key = key(fields, known)?;
     let state = State::from(fields.take::<&str>()?);
@@ -129,7 +136,7 @@ fn head(fields: &mut Fields<'_>, known: &Known) -> Result<Resource> {
     })
 }
 
-fn lease(fields: &mut Fields<'_>) -> Result<Option<Lease>> {
+fn lease<R: ArrayRow>(fields: &mut Fields<'_, R>) -> Result<Option<Lease>> {
     let token: Option<i64> = fields.take()?;
     let (generation, attempt, owner): (Option<i64>, Option<i64>, Option<i64>) =
         (fields.take()?, fields.take()?, fields.take()?);
@@ -148,7 +155,7 @@ fn lease(fields: &mut Fields<'_>) -> Result<Option<Lease>> {
     }
 }
 
-fn hash(fields: &mut Fields<'_>) -> Result<Option<ObjectHash>> {
+fn hash<R: ArrayRow>(fields: &mut Fields<'_, R>) -> Result<Option<ObjectHash>> {
     match fields.take::<Option<&[u8]>>()? {
         None => Ok(None),
         Some(bytes) => match bytes.try_into() {
@@ -158,7 +165,7 @@ fn hash(fields: &mut Fields<'_>) -> Result<Option<ObjectHash>> {
     }
 }
 
-fn errors(fields: &mut Fields<'_>) -> Result<Vec<AttemptError>> {
+fn errors<R: ArrayRow>(fields: &mut Fields<'_, R>) -> Result<Vec<AttemptError>> {
     type Stored = (i64, i64, i64, String, Option<String>);
     let Some(text) = fields.take::<Option<&str>>()? else { return Ok(Vec::new()) };
     let stored: Vec<Stored> = serde_json::from_str(text).map_err(|error| fields.corrupt(error.to_string()))?;
@@ -173,7 +180,7 @@ fn errors(fields: &mut Fields<'_>) -> Result<Vec<AttemptError>> {
 }
 
 /// Reads `SUBJECT`, `REST` and the detail.
-pub(super) fn full(fields: &mut Fields<'_>, known: &Known) -> Result<Read> {
+pub(super) fn full<R: ArrayRow>(fields: &mut Fields<'_, R>, known: &Known) -> Result<Read> {
     let mut row = head(fields, known)?;
     let object: Option<&str> = fields.take()?;
     let stored = hash(fields)?;
@@ -195,7 +202,7 @@ pub(super) enum EventShape {
 }
 
 /// Reads an event.
-pub(super) fn event(fields: &mut Fields<'_>, known: &Known, shape: EventShape) -> Result<Event> {
+pub(super) fn event<R: ArrayRow>(fields: &mut Fields<'_, R>, known: &Known, shape: EventShape) -> Result<Event> {
     let position = Position::new(fields.take()?);
     let (name, reason): (&str, Option<&str>) = (fields.take()?, fields.take()?);
     let kind = EventKind::from_stored(name, reason).ok_or_else(|| {
@@ -227,12 +234,12 @@ pub(super) fn event(fields: &mut Fields<'_>, known: &Known, shape: EventShape) -
     Ok(Event { position, kind, subject, at, metadata, trace, object })
 }
 
-impl PgStore {
+impl<D: PostgresDriver> Tables<D> {
     /// Learns the names that rows speak of; the columns of `SUBJECT` begin after so many others.
     pub(super) async fn known_of(
         &self,
-        conn: &mut PgConnection,
-        rows: &[PgRow],
+        conn: &mut D::Conn,
+        rows: &[D::Row],
         before: usize,
         operation: &'static str,
     ) -> Result<std::sync::Arc<Known>> {
@@ -253,8 +260,8 @@ impl PgStore {
     /// Reads resources, each of one snapshot.
     pub(super) async fn resources(
         &self,
-        conn: &mut PgConnection,
-        rows: &[PgRow],
+        conn: &mut D::Conn,
+        rows: &[D::Row],
         depth: Depth,
         operation: &'static str,
     ) -> Result<Vec<Resource>> {
@@ -277,7 +284,7 @@ impl PgStore {
 
 #[cfg(test)]
 mod tests {
-    use delta_sql::postgres::columns;
+    use crate::postgres::text::columns;
 
     #[test]
     fn the_groups_of_columns_are_as_long_as_they_are_read() {

@@ -1,12 +1,9 @@
 use delta_core::{AttemptError, EventDraft};
-use sqlx::Postgres;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
 
-use super::moment::Moment;
+use super::query::Query;
 use super::templates::position;
 
-type Bound<'q> = Query<'q, Postgres, PgArguments>;
+type Bound<'q> = Query<'q>;
 
 /// Whether the statement that writes rows appends their events, or one after it does so for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +83,8 @@ impl<'a> Errors<'a> {
     }
 
     /// Times, generations, attempts, messages, backtraces.
-    pub(super) fn bind<'q>(&self, query: Bound<'q>) -> Bound<'q> {
-        let query = query.bind(self.column(|error| Moment(error.at))).bind(self.column(|error| error.generation));
+    pub(super) fn bind(&self, query: Bound<'a>) -> Bound<'a> {
+        let query = query.bind(self.column(|error| error.at)).bind(self.column(|error| error.generation));
         let query = query.bind(self.column(|error| error.attempt)).bind(self.column(|error| error.message.as_str()));
         query.bind(self.0.iter().map(|error| error.and_then(|error| error.backtrace.as_deref())).collect::<Vec<_>>())
     }

@@ -1,9 +1,7 @@
 use delta_core::Names;
-use sqlx::Postgres;
-use sqlx::postgres::PgArguments;
-use sqlx::query::Query;
 
 use super::names::Known;
+use super::query::Query;
 
 /// A choice of namespaces and kinds as four parameters, in the order of the statements' `NAMES`.
 pub(super) struct Chosen {
@@ -16,7 +14,7 @@ impl Chosen {
         Self { namespaces: Known::choice(&known.namespaces, namespaces), kinds: Known::choice(&known.kinds, kinds) }
     }
 
-    pub(super) fn bind(self, query: Query<'_, Postgres, PgArguments>) -> Query<'_, Postgres, PgArguments> {
+    pub(super) fn bind(self, query: Query<'_>) -> Query<'_> {
         query.bind(self.namespaces.0).bind(self.namespaces.1).bind(self.kinds.0).bind(self.kinds.1)
     }
 }

@@ -1,11 +1,14 @@
-use delta_core::{Error, ErrorKind, Migrate, MigrationStatus, Result, Target};
-use delta_sql::Migration;
-use delta_sql::postgres::{Ledger, migrations};
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use std::sync::Arc;
 
-use super::errors::during;
-use super::store::PgStore;
-use super::unit::{Need, Unit};
+use super::migrations::{Ledger, migrations};
+use super::query::Query;
+use super::rows::field;
+use super::tables::{Tables, first};
+use crate::{Migration, SchemaName};
+use delta_core::{Error, ErrorKind, MigrationStatus, Result, Target};
+
+use super::driver::PostgresDriver;
+use crate::driver::Need;
 
 const OPERATION: &str = "migrate";
 
@@ -30,9 +33,9 @@ impl Applied {
     }
 }
 
-impl PgStore {
-    /// S15: whether the schema is the one that this version works with.
-    pub(super) async fn check_schema(&self, conn: &mut PgConnection) -> Result<()> {
+impl<D: PostgresDriver> Tables<D> {
+    /// Checks the schema, S15: whether the schema is the one that this version works with.
+    pub async fn check(&self, conn: &mut D::Conn) -> Result<()> {
         let mut unit = self.unit(conn, Need::Statement, "check").await?;
         let ledger = Ledger::new(self.schema());
         let applied = self.applied(unit.conn(), &ledger, "check").await?;
@@ -54,26 +57,26 @@ impl PgStore {
         Err(unsupported("check", what))
     }
 
-    async fn applied(&self, conn: &mut PgConnection, ledger: &Ledger, operation: &'static str) -> Result<Applied> {
-        if !yes(conn, &ledger.has_schema, operation).await? {
+    async fn applied(&self, conn: &mut D::Conn, ledger: &Ledger, operation: &'static str) -> Result<Applied> {
+        if !self.yes(conn, &ledger.has_schema, operation).await? {
             return Ok(Applied::NoSchema);
         }
-        if !yes(conn, &ledger.has_table, operation).await? {
+        if !self.yes(conn, &ledger.has_table, operation).await? {
             return Ok(Applied::NoTable);
         }
-        let rows = sqlx::raw_sql(AssertSqlSafe(&*ledger.versions)).fetch_all(conn).await.map_err(during(operation))?;
-        let version = |row: &sqlx::postgres::PgRow| Ok((row.try_get::<i32, _>(0)?, row.try_get::<String, _>(1)?));
-        let versions: sqlx::Result<Vec<(i32, String)>> = rows.iter().map(version).collect();
-        let versions = versions.map_err(during(operation))?.into_iter();
+        let rows = self.fetch(conn, Query::new(&ledger.versions), operation).await?;
+        let version = |row: &D::Row| Ok((field::<_, i32>(row, 0, operation)?, field(row, 1, operation)?));
+        let versions: Vec<(i32, String)> = rows.iter().map(version).collect::<Result<_>>()?;
+        let versions = versions.into_iter();
         Ok(Applied::Versions(
             versions.filter_map(|(version, name)| Some((u32::try_from(version).ok()?, name))).collect(),
         ))
     }
 
-    async fn migrate_in(&self, conn: &mut PgConnection, target: Target) -> Result<Vec<MigrationStatus>> {
+    async fn migrate_in(&self, conn: &mut D::Conn, target: Target) -> Result<Vec<MigrationStatus>> {
         let ledger = Ledger::new(self.schema());
         let known = migrations(self.schema());
-        run(conn, &ledger.lock).await?;
+        self.run(conn, &ledger.lock).await?;
         let applied = self.applied(conn, &ledger, OPERATION).await?;
         let target = match target {
             Target::Latest => newest(&known),
@@ -95,24 +98,20 @@ impl PgStore {
             self.make_ledger(conn, &ledger, &applied).await?;
         }
         for migration in known.iter().filter(|one| one.version <= target && !versions.contains(&one.version)) {
-            run(conn, &migration.up).await?;
-            let query = sqlx::query(AssertSqlSafe(&*ledger.note)).persistent(false);
-            let query = query.bind(i32::try_from(migration.version).unwrap_or(i32::MAX)).bind(migration.name);
-            query.execute(&mut *conn).await.map_err(during(OPERATION))?;
+            self.run(conn, &migration.up).await?;
+            self.run(conn, &ledger.note(migration)).await?;
         }
         for migration in known.iter().rev().filter(|one| one.version > target && versions.contains(&one.version)) {
-            run(conn, &migration.down).await?;
-            let query = sqlx::query(AssertSqlSafe(&*ledger.forget)).persistent(false);
-            let query = query.bind(i32::try_from(migration.version).unwrap_or(i32::MAX));
-            query.execute(&mut *conn).await.map_err(during(OPERATION))?;
+            self.run(conn, &migration.down).await?;
+            self.run(conn, &ledger.forget(migration)).await?;
         }
         if target == 0 && matches!(applied, Applied::Versions(_)) {
-            run(conn, &ledger.remove).await?;
+            self.run(conn, &ledger.remove).await?;
         }
         Ok(status(&known, |version| version <= target))
     }
 
-    async fn make_ledger(&self, conn: &mut PgConnection, ledger: &Ledger, applied: &Applied) -> Result<()> {
+    async fn make_ledger(&self, conn: &mut D::Conn, ledger: &Ledger, applied: &Applied) -> Result<()> {
         let missing = |right: &'static str| {
             move |source: Error| match source.kind() {
                 ErrorKind::Unsupported => {
@@ -123,32 +122,32 @@ impl PgStore {
         };
         if matches!(applied, Applied::NoSchema) {
             let hint = format!("grant it CREATE on the database, or create the schema {} for it", self.schema());
-            run(conn, &ledger.create_schema).await.map_err(|source| match source.kind() {
+            self.run(conn, &ledger.create_schema).await.map_err(|source| match source.kind() {
                 ErrorKind::Unsupported => unsupported(OPERATION, format!("the role may not create a schema: {hint}")),
                 _ => source,
             })?;
         }
         if !matches!(applied, Applied::Versions(_)) {
-            run(conn, &ledger.create_table).await.map_err(missing("grant it CREATE and USAGE on the schema"))?;
+            self.run(conn, &ledger.create_table).await.map_err(missing("grant it CREATE and USAGE on the schema"))?;
         }
         Ok(())
     }
 }
 
-impl Migrate for PgStore {
-    async fn migrate_to(&self, target: Target) -> Result<Vec<MigrationStatus>> {
-        let mut conn = self.connections().acquire().await?;
-        let mut unit = Unit::open(&mut conn, Need::Transaction, OPERATION).await?;
+impl<D: PostgresDriver> Tables<D> {
+    /// Migrates to a version.
+    pub async fn migrate_to(&self, conn: &mut D::Conn, target: Target) -> Result<Vec<MigrationStatus>> {
+        let mut unit = self.unit(conn, Need::Transaction, OPERATION).await?;
         let status = self.migrate_in(unit.conn(), target).await?;
         unit.keep(OPERATION).await?;
         self.names().clear();
         Ok(status)
     }
 
-    async fn migration_status(&self) -> Result<Vec<MigrationStatus>> {
-        let mut conn = self.connections().acquire().await?;
+    /// Tells which migrations the schema has.
+    pub async fn migration_status(&self, conn: &mut D::Conn) -> Result<Vec<MigrationStatus>> {
         let ledger = Ledger::new(self.schema());
-        let mut unit = Unit::open(&mut conn, Need::Transaction, OPERATION).await?;
+        let mut unit = self.unit(conn, Need::Transaction, OPERATION).await?;
         let applied = self.applied(unit.conn(), &ledger, OPERATION).await?;
         unit.keep(OPERATION).await?;
         let known = migrations(self.schema());
@@ -162,15 +161,26 @@ impl Migrate for PgStore {
         Ok(status)
     }
 
-    fn migration_sql(&self) -> String {
+    /// The statements of all migrations, to be run by hand.
+    #[must_use]
+    pub fn migration_sql(&self) -> String {
         let ledger = Ledger::new(self.schema());
         let mut text = format!("{};\n{};\n", ledger.create_schema, ledger.create_table);
         for migration in migrations(self.schema()) {
             let (version, name) = (migration.version, migration.name);
-            let note = ledger.note.replace("$1", &version.to_string()).replace("$2", &format!("'{name}'"));
+            let note = ledger.note(&migration);
             text += &["\n-- ", &version.to_string(), ": ", name, "\n", &migration.up, "\n", &note, ";\n"].concat();
         }
         text
+    }
+
+    async fn run(&self, conn: &mut D::Conn, text: &str) -> Result<()> {
+        self.driver().script(conn, text, OPERATION).await
+    }
+
+    async fn yes(&self, conn: &mut D::Conn, text: &Arc<str>, operation: &'static str) -> Result<bool> {
+        let rows = self.fetch(conn, Query::new(text), operation).await?;
+        field(first(&rows, operation)?, 0, operation)
     }
 }
 
@@ -187,20 +197,10 @@ fn status(known: &[Migration], applied: impl Fn(u32) -> bool) -> Vec<MigrationSt
     known.iter().map(status).collect()
 }
 
-fn newer(schema: &delta_sql::SchemaName, found: u32, known: u32) -> String {
+fn newer(schema: &SchemaName, found: u32, known: u32) -> String {
     format!("expected the schema {schema} in a version up to {known}, found version {found}")
 }
 
 fn unsupported(operation: &'static str, what: String) -> Error {
     Error::new(ErrorKind::Unsupported, operation, what)
-}
-
-async fn run(conn: &mut PgConnection, text: &str) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(text)).execute(conn).await.map_err(during(OPERATION))?;
-    Ok(())
-}
-
-async fn yes(conn: &mut PgConnection, text: &str, operation: &'static str) -> Result<bool> {
-    let query = sqlx::query_scalar(AssertSqlSafe(text)).persistent(false);
-    query.fetch_one(conn).await.map_err(during(operation))
 }

@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use delta_core::{Result, Timestamp};
+
+use super::driver::PostgresDriver;
+use super::names::NameCache;
+use super::query::Query;
+use super::rows::{corrupt, field};
+use super::text::statements::Statements;
+use crate::SchemaName;
+use crate::driver::{Need, Unit};
+
+/// Whatever the server's default: rows that change under a lock are to be seen as they are then.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Delta's tables in a schema of a Postgres database, through a driver: all of a store but its connections.
+///
+/// The methods are those of `Store`, `Browse` and `Migrate` in delta-core, on a connection of the driver.
+#[derive(Clone, Debug)]
+pub struct Tables<D> {
+    shared: Arc<Shared<D>>,
+}
+
+#[derive(Debug)]
+struct Shared<D> {
+    driver: D,
+    schema: SchemaName,
+    statements: Statements,
+    names: NameCache,
+}
+
+impl<D: PostgresDriver> Tables<D> {
+    /// Speaks of the tables in a schema, whether they exist or not.
+    #[must_use]
+    pub fn new(driver: D, schema: SchemaName) -> Self {
+        let statements = Statements::new(&schema);
+        Self { shared: Arc::new(Shared { driver, schema, statements, names: NameCache::default() }) }
+    }
+
+    /// The driver.
+    #[must_use]
+    pub fn driver(&self) -> &D {
+        &self.shared.driver
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaName {
+        &self.shared.schema
+    }
+
+    pub(super) fn sql(&self) -> &Statements {
+        &self.shared.statements
+    }
+
+    pub(super) fn names(&self) -> &NameCache {
+        &self.shared.names
+    }
+
+    /// The database's own time.
+    pub async fn now(&self, conn: &mut D::Conn) -> Result<Timestamp> {
+        let rows = self.read(conn, Query::new(&self.sql().now), "now").await?;
+        field(first(&rows, "now")?, 0, "now")
+    }
+
+    /// As much of a transaction as is needed.
+    pub(super) async fn unit<'c>(
+        &'c self,
+        conn: &'c mut D::Conn,
+        need: Need,
+        operation: &'static str,
+    ) -> Result<Unit<'c, D>> {
+        let driver = self.driver();
+        let need = if driver.keeps_statements() || driver.is_in_transaction(conn) { need } else { Need::Transaction };
+        Unit::open(driver, conn, need, BEGIN, operation).await
+    }
+
+    /// Runs a query.
+    pub(super) async fn fetch(
+        &self,
+        conn: &mut D::Conn,
+        query: Query<'_>,
+        operation: &'static str,
+    ) -> Result<Vec<D::Row>> {
+        self.driver().fetch(conn, query, operation).await
+    }
+
+    /// Runs a query that is the only one of its unit.
+    pub(super) async fn read(
+        &self,
+        conn: &mut D::Conn,
+        query: Query<'_>,
+        operation: &'static str,
+    ) -> Result<Vec<D::Row>> {
+        let mut unit = self.unit(conn, Need::Statement, operation).await?;
+        let rows = self.fetch(unit.conn(), query, operation).await?;
+        unit.keep(operation).await?;
+        Ok(rows)
+    }
+}
+
+/// The first row of an answer that has one whatever the tables hold.
+pub(super) fn first<'r, R>(rows: &'r [R], operation: &'static str) -> Result<&'r R> {
+    rows.first().ok_or_else(|| corrupt(operation, "expected a row, found none"))
+}
