@@ -6,16 +6,28 @@ pub(crate) enum Backend {
     Memory,
     Sqlite,
     Postgres,
+    #[value(name = "mariadb")]
+    MariaDb,
 }
 
 impl Backend {
-    pub(crate) const ALL: [Self; 3] = [Self::Memory, Self::Sqlite, Self::Postgres];
+    pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Sqlite, Self::Postgres, Self::MariaDb];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
+            Self::MariaDb => "mariadb",
+        }
+    }
+
+    /// The environment variable that names its server, where it takes one.
+    pub(crate) fn variable(self) -> Option<&'static str> {
+        match self {
+            Self::Memory | Self::Sqlite => None,
+            Self::Postgres => Some("DELTA_TEST_POSTGRES_URL"),
+            Self::MariaDb => Some("DELTA_TEST_MYSQL_URL"),
         }
     }
 }

@@ -79,7 +79,8 @@ mod tests {
             "Backends:\n\
              \x20 memory    2 tests ran\n\
              \x20 sqlite    NO TEST ran on it\n\
-             \x20 postgres  LEFT OUT by --backends: 1 tests did not run\n"
+             \x20 postgres  LEFT OUT by --backends: 1 tests did not run\n\
+             \x20 mariadb   LEFT OUT by --backends: 0 tests did not run\n"
         );
         assert_eq!(report.untouched(&asked_for), [Backend::Sqlite]);
         fs::remove_dir_all(directory).unwrap();

@@ -1,26 +1,33 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use crate::backend::Backend;
 use crate::cargo::Built;
 use crate::failure::Failure;
 
 /// The example of `delta-testkit` that runs a server as its tests would.
-const PROGRAM: &str = "postgres_server";
+const PROGRAM: &str = "database_server";
 
-/// A Postgres server that all test programs share.
+/// A database server that all test programs share.
 ///
 /// It is a program of its own, built with the tests: were it a part of this one, the database driver would be compiled
 /// with other features once more, and before the first message.
 #[derive(Debug)]
 pub(crate) struct Server {
+    variable: &'static str,
     url: String,
     process: Child,
 }
 
 impl Server {
-    /// Starts the program; it ends with this process in any way, since it then reads the end of its input.
-    pub(crate) fn start(built: &Built) -> Result<Self, Failure> {
+    /// Starts the program for a backend, or nothing for one that takes no server; it ends with this process in any way,
+    /// since it then reads the end of its input.
+    pub(crate) fn start(built: &Built, backend: Backend) -> Result<Option<Self>, Failure> {
+        let Some(variable) = backend.variable() else {
+            return Ok(None);
+        };
         let mut process = Command::new(built.example(PROGRAM)?)
+            .arg(backend.name())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -33,12 +40,12 @@ impl Server {
             let status = process.wait().map_err(Failure::doing(format!("wait for {PROGRAM}")))?;
             return Err(Failure::Status(status.code().unwrap_or(1)));
         }
-        Ok(Self { url, process })
+        Ok(Some(Self { variable, url, process }))
     }
 
-    /// For `DELTA_TEST_POSTGRES_URL`.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
+    /// Tells a command of the server.
+    pub(crate) fn tell(&self, command: &mut Command) {
+        command.env(self.variable, &self.url);
     }
 }
 

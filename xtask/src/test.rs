@@ -38,11 +38,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 /// Runs tests that are built.
 pub(crate) fn execute(steps: &mut Steps, built: &Built, options: &Options) -> Result<(), Failure> {
     let report = Report::start(Metadata::read()?.target().join("xtask").join("backends"))?;
-    let server = if options.backends.contains(&Backend::Postgres) {
-        Some(steps.run("get a Postgres server", || Server::start(built))?)
-    } else {
-        None
-    };
+    let mut servers = vec![];
+    for &backend in options.backends.iter().filter(|backend| backend.variable().is_some()) {
+        servers.extend(steps.run(&format!("get a server of {}", backend.name()), || Server::start(built, backend))?);
+    }
     let outcome = steps.run("run the tests", || {
         let mut command = cargo(&["test", "--no-fail-fast"]);
         command
@@ -51,8 +50,8 @@ pub(crate) fn execute(steps: &mut Steps, built: &Built, options: &Options) -> Re
             .args(&options.arguments)
             .env("DELTA_TEST_BACKENDS", list(&options.backends))
             .env("DELTA_TEST_RECORD", report.directory());
-        if let Some(server) = &server {
-            command.env("DELTA_TEST_POSTGRES_URL", server.url());
+        for server in &servers {
+            server.tell(&mut command);
         }
         run_command(&mut command)
     });

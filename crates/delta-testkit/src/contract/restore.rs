@@ -479,10 +479,8 @@ pub async fn r7_what_cannot_be_is_invalid<F: Fixture<Store: Restore>>(kit: Kit<F
     restore(&kit, &one).await;
     let before = everything(&kit).await;
     let b = stored(2, row("b"));
-    let with_rows = |rows: &[&Resource]| RestoreBatch {
-        resources: rows.iter().copied().cloned().collect(),
-        ..next(1, 5, 5)
-    };
+    let with_rows =
+        |rows: &[&Resource]| RestoreBatch { resources: rows.iter().copied().cloned().collect(), ..next(1, 5, 5) };
     let with_events = |positions: &[i64]| RestoreBatch {
         events: positions.iter().map(|position| event(*position, EventKind::Synced, &b)).collect(),
         ..with_rows(&[&b])
