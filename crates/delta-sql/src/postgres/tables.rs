@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use delta_core::{Result, Timestamp};
+use delta_core::{Capabilities, Processes, Result, Timestamp, WakeupReach, Writers};
 
 use super::driver::PostgresDriver;
 use super::names::NameCache;
 use super::query::Query;
 use super::rows::{corrupt, field};
+use super::settings::PgSettings;
 use super::text::statements::Statements;
 use crate::SchemaName;
 use crate::driver::{Need, Unit};
@@ -24,7 +25,7 @@ pub struct Tables<D> {
 #[derive(Debug)]
 struct Shared<D> {
     driver: D,
-    schema: SchemaName,
+    settings: PgSettings,
     statements: Statements,
     names: NameCache,
 }
@@ -32,9 +33,9 @@ struct Shared<D> {
 impl<D: PostgresDriver> Tables<D> {
     /// Speaks of the tables in a schema, whether they exist or not.
     #[must_use]
-    pub fn new(driver: D, schema: SchemaName) -> Self {
-        let statements = Statements::new(&schema);
-        Self { shared: Arc::new(Shared { driver, schema, statements, names: NameCache::default() }) }
+    pub fn new(driver: D, settings: PgSettings) -> Self {
+        let statements = Statements::new(settings.schema_name());
+        Self { shared: Arc::new(Shared { driver, settings, statements, names: NameCache::default() }) }
     }
 
     /// The driver.
@@ -43,10 +44,21 @@ impl<D: PostgresDriver> Tables<D> {
         &self.shared.driver
     }
 
-    /// The schema.
+    /// The settings.
     #[must_use]
-    pub fn schema(&self) -> &SchemaName {
-        &self.shared.schema
+    pub fn settings(&self) -> &PgSettings {
+        &self.shared.settings
+    }
+
+    /// What the store can do.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        let wakeups = if self.settings().listens() { WakeupReach::Database } else { WakeupReach::None };
+        Capabilities { wakeups, processes: Processes::Any, writers: Writers::Many }
+    }
+
+    pub(super) fn schema(&self) -> &SchemaName {
+        self.settings().schema_name()
     }
 
     pub(super) fn sql(&self) -> &Statements {

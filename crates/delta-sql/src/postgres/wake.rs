@@ -132,15 +132,18 @@ impl<D: PostgresDriver> Tables<D> {
         self.schema().as_str()
     }
 
-    /// Subscribes to wake-ups.
+    /// Subscribes to wake-ups, unless the settings say that nobody listens.
     #[must_use]
-    pub fn wakeups(&self) -> Wakeups {
+    pub fn wakeups(&self) -> Option<Wakeups> {
+        if !self.settings().listens() {
+            return None;
+        }
         let listener =
             Listener { tables: self.clone(), listening: None, lost: false, wait: FIRST_WAIT, ready: VecDeque::new() };
-        Wakeups::new(stream::unfold(listener, |mut listener| async {
+        Some(Wakeups::new(stream::unfold(listener, |mut listener| async {
             let signal = listener.next().await;
             Some((signal, listener))
-        }))
+        })))
     }
 
     /// Tells of lanes that have something to claim.

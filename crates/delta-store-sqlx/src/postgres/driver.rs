@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use delta_core::{Result, Timestamp};
 use delta_sql::driver::{Driver, Row, RowError};
-use delta_sql::postgres::{ArrayRow, PostgresDriver, Query, Value};
+use delta_sql::postgres::{ArrayRow, PgSettings, PostgresDriver, Query, Value};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Decode, PgConnection, Postgres, Row as _};
 
@@ -10,19 +10,18 @@ use super::connection::Connections;
 use super::errors::during;
 use super::listen::Listener;
 use super::moment::Moment;
-use super::options::StatementCache;
 use crate::transactions::Transactions;
 
 /// sqlx, as the logic of all Postgres stores needs it.
 #[derive(Clone, Debug)]
 pub(super) struct PgDriver {
     connections: Arc<Connections>,
-    statement_cache: StatementCache,
+    keeps_statements: bool,
 }
 
 impl PgDriver {
-    pub(super) fn new(connections: Connections, statement_cache: StatementCache) -> Self {
-        Self { connections: Arc::new(connections), statement_cache }
+    pub(super) fn new(connections: Connections, settings: &PgSettings) -> Self {
+        Self { connections: Arc::new(connections), keeps_statements: settings.keeps_statements() }
     }
 
     pub(super) fn connections(&self) -> &Connections {
@@ -68,7 +67,7 @@ impl PostgresDriver for PgDriver {
     type Listening = Listener;
 
     fn keeps_statements(&self) -> bool {
-        self.statement_cache == StatementCache::On
+        self.keeps_statements
     }
 
     async fn fetch(&self, conn: &mut PgConnection, query: Query<'_>, operation: &'static str) -> Result<Vec<Columns>> {

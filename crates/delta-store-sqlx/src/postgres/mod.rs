@@ -8,5 +8,6 @@ mod moment;
 mod options;
 mod store;
 
-pub use options::{Listen, PgOptions, PgSettings, StatementCache};
+pub use delta_sql::postgres::{Listen, PgSettings, StatementCache};
+pub use options::PgOptions;
 pub use store::PgStore;

@@ -2,80 +2,10 @@ use std::fmt;
 use std::time::Duration;
 
 use delta_core::{Error, ErrorKind, Result};
-use delta_sql::SchemaName;
+use delta_sql::postgres::PgSettings;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::store::PgStore;
-
-/// What a [`PgStore`] needs to know of any pool.
-///
-/// # Examples
-///
-/// ```
-/// use delta_store_sqlx::{Listen, PgSettings};
-///
-/// # fn main() -> delta_core::Result<()> {
-/// let settings = PgSettings::new().schema("sync")?.listen(Listen::Off);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct PgSettings {
-    pub(super) schema: SchemaName,
-    pub(super) statement_cache: StatementCache,
-    pub(super) listen: Listen,
-}
-
-/// Whether statements stay prepared on their connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StatementCache {
-    /// They do.
-    #[default]
-    On,
-    /// They are prepared each time, in a transaction with their use: for a connection pooler that gives each transaction
-    /// another connection and does not carry prepared statements over.
-    Off,
-}
-
-/// Whether a store listens for wake-ups.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Listen {
-    /// It does, on a connection of its own beside the pool. That must reach the server itself, or a pooler that keeps
-    /// sessions.
-    #[default]
-    On,
-    /// It does not, and its clients poll.
-    Off,
-}
-
-impl PgSettings {
-    /// The defaults.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The schema of Delta's tables: `delta` by default. Two stores with two schemas share a database and nothing else.
-    pub fn schema(mut self, schema: impl Into<String>) -> Result<Self> {
-        self.schema = SchemaName::new(schema)?;
-        Ok(self)
-    }
-
-    /// Whether statements stay prepared: on by default. With a pool of your own, set its
-    /// `statement_cache_capacity` to 0 as well where it is off.
-    #[must_use]
-    pub fn statement_cache(mut self, statement_cache: StatementCache) -> Self {
-        self.statement_cache = statement_cache;
-        self
-    }
-
-    /// Whether to listen for wake-ups: on by default.
-    #[must_use]
-    pub fn listen(mut self, listen: Listen) -> Self {
-        self.listen = listen;
-        self
-    }
-}
 
 /// Where a [`PgStore`] lives, and how it behaves.
 ///
@@ -176,10 +106,7 @@ impl PgOptions {
         // The parser's own words name at most one parameter; the URL itself, and with it a password, is never shown.
         let options: PgConnectOptions = self.url.parse().map_err(|error: sqlx::Error| invalid(error.to_string()))?;
         let options = options.application_name(&self.application_name);
-        Ok(match self.settings.statement_cache {
-            StatementCache::On => options,
-            StatementCache::Off => options.statement_cache_capacity(0),
-        })
+        Ok(if self.settings.keeps_statements() { options } else { options.statement_cache_capacity(0) })
     }
 }
 
@@ -202,9 +129,6 @@ mod tests {
     #[test]
     fn defaults_are_as_stated() {
         let options = PgOptions::new("postgres://localhost");
-        assert_eq!(options.settings.schema.as_str(), "delta");
-        assert_eq!(options.settings.statement_cache, StatementCache::On);
-        assert_eq!(options.settings.listen, Listen::On);
         assert_eq!(options.connections, 10);
         assert_eq!(options.acquire_timeout, Duration::from_secs(5));
         assert_eq!(options.application_name, "delta");

@@ -2,10 +2,10 @@ use std::fmt;
 
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
-    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Processes,
-    Receipt, Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, WakeupReach, Wakeups, Writers,
+    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Receipt,
+    Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, Wakeups,
 };
-use delta_sql::postgres::Tables;
+use delta_sql::postgres::{PgSettings, Tables, check_server_version};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection, Postgres};
@@ -13,16 +13,12 @@ use sqlx::{Connection, PgConnection, Postgres};
 use super::connection::Connections;
 use super::driver::PgDriver;
 use super::errors::during;
-use super::options::{Listen, PgOptions, PgSettings};
-
-/// The oldest server that is supported, as the server numbers it.
-const OLDEST: u32 = 140_000;
+use super::options::PgOptions;
 
 #[doc = include_str!("../docs/postgres.md")]
 #[derive(Clone)]
 pub struct PgStore {
     tables: Tables<PgDriver>,
-    listen: Listen,
 }
 
 impl PgStore {
@@ -57,8 +53,8 @@ impl PgStore {
     /// its connections before each use (`test_before_acquire`, sqlx's default), each claim pays a round trip for it.
     #[must_use]
     pub fn from_pool(pool: PgPool, settings: PgSettings) -> Self {
-        let driver = PgDriver::new(Connections::new(pool), settings.statement_cache);
-        Self { tables: Tables::new(driver, settings.schema), listen: settings.listen }
+        let driver = PgDriver::new(Connections::new(pool), &settings);
+        Self { tables: Tables::new(driver, settings) }
     }
 
     /// Opens a transaction on a connection of the pool: for a changeset beside the caller's own statements.
@@ -98,10 +94,7 @@ impl PgStore {
         let first = first.map_err(during("connect"))?;
         let version = first.server_version_num();
         let _ = first.close().await;
-        if let Some(version) = version.filter(|version| *version < OLDEST) {
-            let what = format!("expected PostgreSQL 14 or newer, found {}.{}", version / 10_000, version % 10_000);
-            return Err(Error::new(ErrorKind::Unsupported, "connect", what));
-        }
+        version.map_or(Ok(()), check_server_version)?;
         Ok(Self::from_pool(pool.connect_lazy_with(options), settings))
     }
 
@@ -112,10 +105,7 @@ impl PgStore {
 
 impl fmt::Debug for PgStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgStore")
-            .field("schema", self.tables.schema())
-            .field("listen", &self.listen)
-            .finish_non_exhaustive()
+        f.debug_struct("PgStore").field("settings", self.tables.settings()).finish_non_exhaustive()
     }
 }
 
@@ -124,15 +114,11 @@ impl Store for PgStore {
     type Guard = PoolConnection<Postgres>;
 
     fn capabilities(&self) -> Capabilities {
-        let wakeups = match self.listen {
-            Listen::On => WakeupReach::Database,
-            Listen::Off => WakeupReach::None,
-        };
-        Capabilities { wakeups, processes: Processes::Any, writers: Writers::Many }
+        self.tables.capabilities()
     }
 
     fn wakeups(&self) -> Option<Wakeups> {
-        (self.listen == Listen::On).then(|| self.tables.wakeups())
+        self.tables.wakeups()
     }
 
     async fn wake(&self, lanes: &[Lane]) {
