@@ -1,8 +1,12 @@
+use serde::{Deserialize, Serialize};
+
 use crate::lease::Owner;
 use crate::timestamp::Timestamp;
 
 /// A named place that only one holder may move: a consumer of the log, an informer's schedule, the leader's term.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serialised form keeps all of it exactly, as a [`Resource`](crate::Resource)'s does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Its name, unique: at most 255 bytes, compared byte by byte.
     pub name: String,

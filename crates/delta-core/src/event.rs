@@ -195,7 +195,8 @@ impl FromStr for Position {
 }
 
 /// A kind or a namespace as a whole.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// All resources of a kind.
     Kind(Name),
@@ -213,7 +214,8 @@ impl fmt::Display for Scope {
 }
 
 /// What an event is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// One resource, as it was right after the change.
     Resource {
@@ -233,11 +235,15 @@ pub enum Subject {
 }
 
 /// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serialised form keeps all of it exactly, so a store of documents may keep that. It is read again by every later
+/// version: fields are added, with a default, and never renamed or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Its place in the order.
     pub position: Position,
     /// What happened.
+    #[serde(with = "kind_and_reason")]
     pub kind: EventKind,
     /// To what.
     pub subject: Subject,
@@ -249,6 +255,24 @@ pub struct Event {
     pub trace: Option<Trace>,
     /// The object at that moment, where the kind's settings ask for it.
     pub object: Option<Arc<str>>,
+}
+
+/// The serialised kind of an [`Event`]: with its reason, which the kind alone is serialised without.
+mod kind_and_reason {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::EventKind;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+    pub(super) fn serialize<S: Serializer>(kind: &EventKind, serializer: S) -> Result<S::Ok, S::Error> {
+        (kind.as_str(), kind.reason()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EventKind, D::Error> {
+        let (name, reason) = <(String, Option<String>)>::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("expected a known kind of event, found {name:?} {reason:?}"));
+        EventKind::from_stored(&name, reason.as_deref()).ok_or_else(unknown)
+    }
 }
 
 /// An event that a change appends. Whatever it does not name is taken from the row as the change leaves it

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -73,6 +73,14 @@ impl Serialize for Metadata {
     }
 }
 
+/// Reads what was serialised, from JSON text only: the text is kept byte for byte.
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_text(text.get()).map_err(serde::de::Error::custom)
+    }
+}
+
 /// Keywords of a resource, without any effect on it: at most 64, each `\A\w[\w-]+\w\z` and at most 255 characters.
 ///
 /// An inform that gives tags replaces all of them.
@@ -85,7 +93,7 @@ impl Serialize for Metadata {
 /// assert!(Tags::new(["vip", "eu-west"]).is_ok());
 /// assert!(Tags::new(["no spaces"]).is_err());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tags(Vec<String>);
 
 impl Tags {
@@ -135,7 +143,7 @@ fn is_tag(tag: &str) -> bool {
 }
 
 /// A W3C `traceparent`, which joins an inform, the work and the events that it causes to one trace.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trace(Arc<str>);
 
 impl Trace {

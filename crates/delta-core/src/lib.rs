@@ -9,6 +9,8 @@ mod canonical;
 mod changeset;
 mod check;
 mod cursor;
+#[cfg(test)]
+mod documents;
 mod error;
 mod event;
 mod inform_options;

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Event, EventKind, Position, Scope};
 use crate::key::{Key, Lane};
 use crate::lease::{LeaseToken, Owner};
@@ -200,7 +202,9 @@ pub struct EventPage {
 }
 
 /// What is stored about a kind or a namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serialised form keeps all of it exactly, as a [`Resource`]'s does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeRecord {
     /// Which kind or namespace.
     pub scope: Scope,

@@ -37,7 +37,8 @@ impl fmt::Display for ResourceId {
 }
 
 /// How urgent a resource is within its lane, from 1 (first) to 4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
 pub struct Priority(NonZeroU8);
 
 impl Priority {
@@ -65,6 +66,14 @@ impl Priority {
     }
 }
 
+impl TryFrom<u8> for Priority {
+    type Error = Invalid;
+
+    fn try_from(priority: u8) -> Result<Self, Invalid> {
+        Self::new(priority)
+    }
+}
+
 impl Default for Priority {
     fn default() -> Self {
         Self::DEFAULT
@@ -72,7 +81,8 @@ impl Default for Priority {
 }
 
 /// What is wanted of a resource outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Desired {
     /// The object is to exist: `work` is called.
     Present,
@@ -92,7 +102,7 @@ impl Desired {
 }
 
 /// Who asked for an object to be absent. It decides who may end the absence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AbsentBy {
     /// A caller. Only a caller may want the object back.
@@ -119,7 +129,7 @@ impl AbsentBy {
 }
 
 /// Who had a resource deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeletedBy {
     /// The worker, which found that the object is gone.
@@ -190,7 +200,7 @@ impl AttemptError {
 }
 
 /// What is kept beside the narrow part of a resource, and loaded only when asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {
     /// The object's JSON text, exactly as hashed.
     pub object: Arc<str>,
@@ -201,7 +211,10 @@ pub struct Detail {
 }
 
 /// The stored record about one object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Its serialised form keeps all of it exactly, so a store of documents may keep that. It is read again by every later
+/// version: fields are added, with a default, and never renamed or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// Given by the store; zero in a resource that is yet to be inserted.
     pub id: ResourceId,
