@@ -7,11 +7,13 @@
 //! parameters.
 
 pub mod driver;
+mod history;
 mod identifier;
 mod migration;
 pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
 
+pub use history::{Applied, History, Steps};
 pub use identifier::{SchemaName, TablePrefix};
 pub use migration::Migration;

@@ -5,6 +5,9 @@ pub struct Migration {
     pub version: u32,
     /// What it brings.
     pub name: &'static str,
+    /// The oldest version whose programs go on working when it is applied: at least the one before, so that a fleet is
+    /// migrated first and its processes are replaced one by one afterwards.
+    pub serves: u32,
     /// The statements that lead there from the version before.
     pub up: String,
     /// The statements that lead back.

@@ -167,7 +167,7 @@ async fn a_missing_schema_says_how_to_mend_it() {
     let mut conn = store.acquire(Access::Read).await.unwrap();
     let error = store.check(&mut conn).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("found none; run `delta migrate up`"), "{error}");
+    assert!(error.to_string().contains("found none: run `delta migrate up`"), "{error}");
     let error = commit(&store, &inserts([row("a")])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("run `delta migrate up`"), "{error}");
@@ -193,7 +193,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     let mut tx = store.begin().await.unwrap();
-    sqlx::query("INSERT INTO delta_migration VALUES (9999, 'of tomorrow')").execute(&mut *tx).await.unwrap();
+    sqlx::query("INSERT INTO delta_migration VALUES (9999, 'of tomorrow', 9998)").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     let mut conn = store.acquire(Access::Read).await.unwrap();
     let newer = [
@@ -204,10 +204,31 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     ];
     for error in newer {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.to_string().contains("version 9999 (of tomorrow); use a newer program"), "{error}");
+        assert!(error.to_string().contains("found version 9999 (of tomorrow)"), "{error}");
     }
     let status = store.migration_status().await.unwrap();
     assert_eq!(status.last().map(|last| (last.version, last.applied)), Some((9_999, true)));
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_serves_this_version_is_worked_with() {
+    let Some((_directory, path)) = file() else { return };
+    let store = SqliteStore::open(&path).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let tomorrow = "INSERT INTO delta_migration VALUES (2, 'of tomorrow', 1); \
+                    ALTER TABLE delta_resource ADD COLUMN tomorrow INTEGER; \
+                    ALTER TABLE delta_detail ADD COLUMN tomorrow TEXT; ALTER TABLE delta_error ADD COLUMN tomorrow TEXT; \
+                    ALTER TABLE delta_event ADD COLUMN tomorrow TEXT; ALTER TABLE delta_cursor ADD COLUMN tomorrow TEXT; \
+                    ALTER TABLE delta_kind ADD COLUMN tomorrow TEXT; ALTER TABLE delta_namespace ADD COLUMN tomorrow TEXT";
+    sqlx::raw_sql(tomorrow).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    commit(&store, &inserts([row("a")])).await.unwrap();
+    // As a process of this version would that starts now.
+    let again = SqliteStore::open(&path).await.unwrap();
+    let status = again.migrate_to(Target::Latest).await.unwrap();
+    assert_eq!(status.last().map(|last| (last.version, last.applied)), Some((2, true)));
+    assert_eq!(again.migrate_to(Target::Version(0)).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    commit(&again, &inserts([row("b")])).await.unwrap();
 }
 
 #[tokio::test]

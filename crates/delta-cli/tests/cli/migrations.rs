@@ -35,7 +35,7 @@ async fn a_schema_that_is_missing_or_newer_is_refused_with_code_4(database: &Dat
         assert_eq!(run.code, 4, "{run:?}");
         assert!(run.err.contains("delta migrate up"), "{run:?}");
     }
-    let newer = "INSERT INTO {} (version, name) VALUES (99, 'from the future')";
+    let newer = "INSERT INTO {} (version, name, serves) VALUES (99, 'from the future', 98)";
     match database.store().await {
         Store::Sqlite(store) => {
             let mut conn = store.acquire(delta::core::Access::Write).await.unwrap();

@@ -1,117 +1,88 @@
 use std::sync::Arc;
 
-use super::migrations::{Ledger, migrations};
-use super::query::Query;
-use super::rows::field;
-use super::tables::{Tables, first};
-use crate::{Migration, SchemaName};
 use delta_core::{Error, ErrorKind, MigrationStatus, Result, Target};
 
 use super::driver::PostgresDriver;
+use super::migrations::{Ledger, migrations};
+use super::query::Query;
+use super::rows::{corrupt, field};
+use super::tables::{Tables, first};
 use crate::driver::Need;
+use crate::{Applied, History, Migration};
 
 const OPERATION: &str = "migrate";
 
-/// Which versions a schema has.
-enum Applied {
+/// How much of the ledger a database has.
+enum Found {
     NoSchema,
     NoTable,
-    /// With their names.
-    Versions(Vec<(u32, String)>),
+    Migrations(Vec<Applied>),
 }
 
-impl Applied {
-    fn named(&self) -> &[(u32, String)] {
+impl Found {
+    fn history(&self, known: Vec<Migration>) -> History {
         match self {
-            Self::Versions(versions) => versions,
-            Self::NoSchema | Self::NoTable => &[],
+            Self::Migrations(applied) => History::new(known, applied.clone()),
+            Self::NoSchema | Self::NoTable => History::new(known, Vec::new()),
         }
-    }
-
-    fn versions(&self) -> Vec<u32> {
-        self.named().iter().map(|(version, _)| *version).collect()
     }
 }
 
 impl<D: PostgresDriver> Tables<D> {
-    /// Checks the schema, S15: whether the schema is the one that this version works with.
+    /// Checks that the schema is one that this version works with: S15.
     pub async fn check(&self, conn: &mut D::Conn) -> Result<()> {
         let mut unit = self.unit(conn, Need::Statement, "check").await?;
-        let ledger = Ledger::new(self.schema());
-        let applied = self.applied(unit.conn(), &ledger, "check").await?;
+        let found = self.found(unit.conn(), &Ledger::new(self.schema()), "check").await?;
         unit.keep("check").await?;
-        let schema = self.schema();
-        let known = newest(&migrations(schema));
-        let found = match applied.versions().iter().max() {
-            Some(&version) if version == known => return Ok(()),
-            Some(&version) if version > known => {
-                return Err(unsupported(
-                    "check",
-                    format!("{}; use a newer version of this program", newer(schema, version, known)),
-                ));
-            }
-            Some(version) => format!("version {version}"),
-            None => "none".to_owned(),
-        };
-        let what = format!("expected the schema {schema} in version {known}, found {found}: run `delta migrate up`");
-        Err(unsupported("check", what))
+        found.history(migrations(self.schema())).check(self.place())
     }
 
-    async fn applied(&self, conn: &mut D::Conn, ledger: &Ledger, operation: &'static str) -> Result<Applied> {
+    /// What errors call the schema.
+    fn place(&self) -> String {
+        format!("the schema {}", self.schema())
+    }
+
+    async fn found(&self, conn: &mut D::Conn, ledger: &Ledger, operation: &'static str) -> Result<Found> {
         if !self.yes(conn, &ledger.has_schema, operation).await? {
-            return Ok(Applied::NoSchema);
+            return Ok(Found::NoSchema);
         }
         if !self.yes(conn, &ledger.has_table, operation).await? {
-            return Ok(Applied::NoTable);
+            return Ok(Found::NoTable);
         }
         let rows = self.fetch(conn, Query::new(&ledger.versions), operation).await?;
-        let version = |row: &D::Row| Ok((field::<_, i32>(row, 0, operation)?, field(row, 1, operation)?));
-        let versions: Vec<(i32, String)> = rows.iter().map(version).collect::<Result<_>>()?;
-        let versions = versions.into_iter();
-        Ok(Applied::Versions(
-            versions.filter_map(|(version, name)| Some((u32::try_from(version).ok()?, name))).collect(),
-        ))
+        let number = |row: &D::Row, column| {
+            let number: i32 = field(row, column, operation)?;
+            u32::try_from(number).map_err(|_| corrupt(operation, format!("expected a version, found {number}")))
+        };
+        let applied = |row: &D::Row| {
+            Ok(Applied { version: number(row, 0)?, name: field(row, 1, operation)?, serves: number(row, 2)? })
+        };
+        Ok(Found::Migrations(rows.iter().map(applied).collect::<Result<_>>()?))
     }
 
     async fn migrate_in(&self, conn: &mut D::Conn, target: Target) -> Result<Vec<MigrationStatus>> {
         let ledger = Ledger::new(self.schema());
-        let known = migrations(self.schema());
         self.run(conn, &ledger.lock).await?;
-        let applied = self.applied(conn, &ledger, OPERATION).await?;
-        let target = match target {
-            Target::Latest => newest(&known),
-            Target::Version(version) => version,
-        };
-        if let Some(&version) = applied.versions().iter().max().filter(|version| **version > newest(&known)) {
-            let what = format!(
-                "{}; nothing was changed: use a newer version of this program",
-                newer(self.schema(), version, newest(&known))
-            );
-            return Err(unsupported(OPERATION, what));
+        let found = self.found(conn, &ledger, OPERATION).await?;
+        let steps = found.history(migrations(self.schema())).steps(target, self.place())?;
+        if steps.target > 0 {
+            self.make_ledger(conn, &ledger, &found).await?;
         }
-        if target > newest(&known) {
-            let what = format!("expected a version up to {}, found {target}", newest(&known));
-            return Err(Error::new(ErrorKind::Invalid, OPERATION, what));
-        }
-        let versions = applied.versions();
-        if target > 0 {
-            self.make_ledger(conn, &ledger, &applied).await?;
-        }
-        for migration in known.iter().filter(|one| one.version <= target && !versions.contains(&one.version)) {
+        for migration in &steps.up {
             self.run(conn, &migration.up).await?;
             self.run(conn, &ledger.note(migration)).await?;
         }
-        for migration in known.iter().rev().filter(|one| one.version > target && versions.contains(&one.version)) {
+        for migration in &steps.down {
             self.run(conn, &migration.down).await?;
             self.run(conn, &ledger.forget(migration)).await?;
         }
-        if target == 0 && matches!(applied, Applied::Versions(_)) {
+        if steps.target == 0 && matches!(found, Found::Migrations(_)) {
             self.run(conn, &ledger.remove).await?;
         }
-        Ok(status(&known, |version| version <= target))
+        Ok(self.found(conn, &ledger, OPERATION).await?.history(migrations(self.schema())).status())
     }
 
-    async fn make_ledger(&self, conn: &mut D::Conn, ledger: &Ledger, applied: &Applied) -> Result<()> {
+    async fn make_ledger(&self, conn: &mut D::Conn, ledger: &Ledger, found: &Found) -> Result<()> {
         let missing = |right: &'static str| {
             move |source: Error| match source.kind() {
                 ErrorKind::Unsupported => {
@@ -120,14 +91,14 @@ impl<D: PostgresDriver> Tables<D> {
                 _ => source,
             }
         };
-        if matches!(applied, Applied::NoSchema) {
+        if matches!(found, Found::NoSchema) {
             let hint = format!("grant it CREATE on the database, or create the schema {} for it", self.schema());
             self.run(conn, &ledger.create_schema).await.map_err(|source| match source.kind() {
                 ErrorKind::Unsupported => unsupported(OPERATION, format!("the role may not create a schema: {hint}")),
                 _ => source,
             })?;
         }
-        if !matches!(applied, Applied::Versions(_)) {
+        if !matches!(found, Found::Migrations(_)) {
             self.run(conn, &ledger.create_table).await.map_err(missing("grant it CREATE and USAGE on the schema"))?;
         }
         Ok(())
@@ -146,19 +117,10 @@ impl<D: PostgresDriver> Tables<D> {
 
     /// Tells which migrations the schema has.
     pub async fn migration_status(&self, conn: &mut D::Conn) -> Result<Vec<MigrationStatus>> {
-        let ledger = Ledger::new(self.schema());
         let mut unit = self.unit(conn, Need::Transaction, OPERATION).await?;
-        let applied = self.applied(unit.conn(), &ledger, OPERATION).await?;
+        let found = self.found(unit.conn(), &Ledger::new(self.schema()), OPERATION).await?;
         unit.keep(OPERATION).await?;
-        let known = migrations(self.schema());
-        let mut status = status(&known, |version| applied.versions().contains(&version));
-        let unknown = applied.named().iter().filter(|(version, _)| *version > newest(&known));
-        status.extend(unknown.map(|(version, name)| MigrationStatus {
-            version: *version,
-            name: name.clone(),
-            applied: true,
-        }));
-        Ok(status)
+        Ok(found.history(migrations(self.schema())).status())
     }
 
     /// The statements of all migrations, to be run by hand.
@@ -182,23 +144,6 @@ impl<D: PostgresDriver> Tables<D> {
         let rows = self.fetch(conn, Query::new(text), operation).await?;
         field(first(&rows, operation)?, 0, operation)
     }
-}
-
-fn newest(known: &[Migration]) -> u32 {
-    known.last().map_or(0, |migration| migration.version)
-}
-
-fn status(known: &[Migration], applied: impl Fn(u32) -> bool) -> Vec<MigrationStatus> {
-    let status = |one: &Migration| MigrationStatus {
-        version: one.version,
-        name: one.name.to_owned(),
-        applied: applied(one.version),
-    };
-    known.iter().map(status).collect()
-}
-
-fn newer(schema: &SchemaName, found: u32, known: u32) -> String {
-    format!("expected the schema {schema} in a version up to {known}, found version {found}")
 }
 
 fn unsupported(operation: &'static str, what: String) -> Error {

@@ -12,6 +12,7 @@ pub(super) fn migrations(schema: &SchemaName) -> Vec<Migration> {
     vec![Migration {
         version: 1,
         name: "resources, events and cursors",
+        serves: 1,
         up: render(include_str!("migrations/0001_up.sql")),
         down: render(include_str!("migrations/0001_down.sql")),
     }]
@@ -57,9 +58,9 @@ impl Ledger {
             .into(),
             create_table: render(
                 "CREATE TABLE {schema}.migration (version integer PRIMARY KEY, name text NOT NULL, \
-                 applied_at timestamptz NOT NULL DEFAULT now())",
+                 serves integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
             ),
-            versions: render("SELECT version, name FROM {schema}.migration ORDER BY version").into(),
+            versions: render("SELECT version, name, serves FROM {schema}.migration ORDER BY version").into(),
             table: render("{schema}.migration"),
             remove: render(include_str!("migrations/remove.sql")),
         }
@@ -67,7 +68,8 @@ impl Ledger {
 
     /// Notes a migration as applied.
     pub(super) fn note(&self, migration: &Migration) -> String {
-        format!("INSERT INTO {} (version, name) VALUES ({}, '{}')", self.table, migration.version, migration.name)
+        let Migration { version, name, serves, .. } = migration;
+        format!("INSERT INTO {} (version, name, serves) VALUES ({version}, '{name}', {serves})", self.table)
     }
 
     /// Forgets a migration.

@@ -5,6 +5,7 @@ pub(crate) fn all(tables: &Tables) -> Vec<Migration> {
     vec![Migration {
         version: 1,
         name: "resources, log and cursors",
+        serves: 1,
         up: tables.render(UP_1).trim().to_owned(),
         down: tables.render(DOWN_1).trim().to_owned(),
     }]
@@ -14,7 +15,8 @@ pub(crate) fn all(tables: &Tables) -> Vec<Migration> {
 pub(crate) const CREATE_HISTORY: &str = "\
 CREATE TABLE IF NOT EXISTS {migration} (
     version INTEGER PRIMARY KEY CHECK (version > 0),
-    name TEXT NOT NULL
+    name TEXT NOT NULL,
+    serves INTEGER NOT NULL CHECK (serves > 0)
 ) STRICT";
 
 pub(crate) const DROP_HISTORY: &str = "DROP TABLE {migration}";
@@ -22,10 +24,10 @@ pub(crate) const DROP_HISTORY: &str = "DROP TABLE {migration}";
 /// Whether the table of versions exists; its name is `?1`.
 pub(crate) const HISTORY_EXISTS: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
 
-pub(crate) const HISTORY: &str = "SELECT version, name FROM {migration} ORDER BY version";
+pub(crate) const HISTORY: &str = "SELECT version, name, serves FROM {migration} ORDER BY version";
 
-/// `?1` version, `?2` name.
-pub(crate) const RECORD: &str = "INSERT INTO {migration} (version, name) VALUES (?1, ?2)";
+/// `?1` version, `?2` name, `?3` the oldest version that it serves.
+pub(crate) const RECORD: &str = "INSERT INTO {migration} (version, name, serves) VALUES (?1, ?2, ?3)";
 
 /// `?1` version.
 pub(crate) const FORGET: &str = "DELETE FROM {migration} WHERE version = ?1";

@@ -53,7 +53,7 @@ async fn a_missing_schema_is_unsupported_and_says_what_to_do() {
 #[tokio::test]
 async fn a_newer_schema_is_unsupported_and_left_alone() {
     let server = Server::fixture(PgSettings::new()).await;
-    let newer = "INSERT INTO delta.migration (version, name) VALUES (4000, 'of the future')";
+    let newer = "INSERT INTO delta.migration (version, name, serves) VALUES (4000, 'of the future', 3999)";
     raw_sql(newer).execute(server.store.pool()).await.expect("a version");
     for error in [
         check(&server.store).await.expect_err("a newer schema"),
