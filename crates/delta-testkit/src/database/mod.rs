@@ -1,17 +1,18 @@
 //! Real servers for tests: found, started in a temporary directory, or run by a container engine.
 //!
-//! [`PostgresDatabase::create`] gives a test a fresh database on a server that all tests of a process share; the first
-//! call gets that server. [`PostgresServer::start_private`] starts one for a test that kills its server.
+//! [`PostgresDatabase::create`] and [`MariaDbDatabase::create`] give a test a fresh database on a server that all tests of a
+//! process share; the first call gets that server. [`PostgresServer::start_private`] and [`MariaDbServer::start_private`]
+//! start one for a test that kills its server. [`pgbouncer`] is a pooler in front of the shared Postgres.
 //!
-//! # Where the shared server comes from
+//! # Where a shared server comes from
 //!
 //! The first of these that there is:
 //!
-//! 1. the server named by the environment variable `DELTA_TEST_POSTGRES_URL`;
-//! 2. server programs of Postgres 14 or newer, on `PATH` or in the usual places of Debian, Red Hat and Homebrew, started
-//!    on a free port with a temporary directory (by root: as the user `postgres` or `nobody`);
+//! 1. the server named by the environment variable `DELTA_TEST_POSTGRES_URL`, or `DELTA_TEST_MYSQL_URL` (MariaDB or MySQL);
+//! 2. server programs of Postgres 14 or newer, or MariaDB 10.6 or newer, on `PATH` or in the usual places of Debian, Red
+//!    Hat and Homebrew, started on a free port with a temporary directory (by root: as the server's own user or `nobody`);
 //! 3. a container, where a Docker engine answers;
-//! 4. as root on Debian, what `apt-get install postgresql` brings, started as in 2.
+//! 4. as root on Debian, what `apt-get install postgresql` or `mariadb-server` brings, started as in 2.
 //!
 //! Otherwise [`DatabaseError::NoServer`] says what to install. A backend is left out only when asked for, see [`Backend`](crate::Backend).
 //!
@@ -37,6 +38,7 @@ mod kind;
 mod mariadb;
 mod name;
 mod password;
+mod pgbouncer;
 mod places;
 mod poll;
 mod postgres;
@@ -48,4 +50,5 @@ mod url;
 pub use error::DatabaseError;
 pub use kind::ServerKind;
 pub use mariadb::{MariaDbDatabase, MariaDbServer, SharedMariaDb, mariadb, mariadb_blocking};
+pub use pgbouncer::{PgBouncer, pgbouncer};
 pub use postgres::{PostgresDatabase, PostgresServer, SharedPostgres, postgres, postgres_blocking};

@@ -1,5 +1,10 @@
 //! URLs of servers, changed as text so that every parameter stays as it was given.
 
+use std::fmt;
+use std::sync::Arc;
+
+use super::{DatabaseError, ServerKind};
+
 /// The same server, another database.
 pub(crate) fn with_database(url: &str, database: &str) -> String {
     let (base, query) = match url.split_once('?') {
@@ -30,9 +35,86 @@ pub(crate) fn without_password(url: &str) -> String {
     }
 }
 
+/// What another program needs to connect to the same server.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    /// User and password as they stand in the URL.
+    pub(crate) credentials: String,
+}
+
+impl Server {
+    /// Reads a URL that names the host, the user and the password.
+    pub(crate) fn parse(kind: ServerKind, url: &str) -> Result<Self, DatabaseError> {
+        Self::read(url).ok_or_else(|| {
+            let why = format!("expected {}, each part of it, as another program is to connect too", kind.form());
+            DatabaseError::InvalidUrl { kind, source: Arc::new(sqlx::Error::Configuration(why.into())) }
+        })
+    }
+
+    fn read(url: &str) -> Option<Self> {
+        let rest = url.split_once("://")?.1;
+        let authority = rest.split(['/', '?']).next()?;
+        let (credentials, address) = authority.rsplit_once('@')?;
+        let (user, password) = credentials.split_once(':')?;
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (address, 5432),
+        };
+        Some(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            user: decoded(user)?,
+            password: decoded(password)?,
+            credentials: credentials.to_owned(),
+        })
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, user, .. } = self;
+        f.debug_struct("Server").field("host", host).field("port", port).field("user", user).finish_non_exhaustive()
+    }
+}
+
+/// A part of a URL without its percent signs.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend(parts.next()?.bytes());
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend(part[2..].bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{with_database, without_password};
+    use super::{Server, with_database, without_password};
+
+    #[test]
+    fn another_program_is_told_of_the_server() {
+        let read = |url| Server::read(url).map(|server| (server.host, server.port, server.user, server.password));
+        let server = |host: &str, port, user: &str, password: &str| {
+            Some((host.to_owned(), port, user.to_owned(), password.to_owned()))
+        };
+        for (url, expected) in [
+            ("postgres://u:p@h:1/d", server("h", 1, "u", "p")),
+            ("postgres://u:p%40%C3%A4%25@h?sslmode=disable", server("h", 5432, "u", "p@ä%")),
+            ("postgres://u:p@[::1]:6/d", server("::1", 6, "u", "p")),
+            ("postgres://u:p@[::1]/d", server("::1", 5432, "u", "p")),
+            ("postgres:///d?host=/tmp", None),
+            ("postgres://u:p%4@h/d", None),
+            ("postgres://u@h/d", None),
+        ] {
+            assert_eq!(read(url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn the_database_is_replaced_and_the_parameters_stay() {
