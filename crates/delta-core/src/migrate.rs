@@ -33,7 +33,8 @@ pub trait Migrate: Store {
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the database's schema is newer than the program knows; nothing is changed then.
+    /// `Unsupported` if the database's schema is newer than the program knows; nothing is changed then. To the latest
+    /// version there is nothing to do, and no error, if the newer schema serves this program.
     ///
     /// # Cancel safety
     ///
