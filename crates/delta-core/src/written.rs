@@ -4,7 +4,8 @@ use crate::changeset::{Applied, Change, LeaseWrite, Outcome, RunAt, ScopeWrite, 
 use crate::event::{Event, EventDraft, EventKind, Position, Scope, Subject};
 use crate::labels::Metadata;
 use crate::lease::{Lease, LeaseToken};
-use crate::query::ScopeRecord;
+use crate::plan;
+use crate::query::{ClaimRequest, ScopeRecord};
 use crate::resource::{AttemptError, Resource, ResourceId};
 use crate::state::State;
 use crate::timestamp::Timestamp;
@@ -148,6 +149,17 @@ fn record(row: &mut Resource, error: Option<&AttemptError>) {
     detail.errors.push(error.clone());
     let surplus = detail.errors.len().saturating_sub(AttemptError::KEPT);
     detail.errors.drain(..surplus);
+}
+
+impl ClaimRequest {
+    /// Takes a row, if it may be claimed, under the lease of the `number`th of the claim, from 0. Says whether it did. That its
+    /// lane is asked for, and that neither its kind nor its namespace is paused, is the store's to know.
+    #[must_use]
+    pub fn take(&self, row: &mut Resource, number: usize) -> bool {
+        let (token, owner, until) = (self.base.offset(number), self.owner, self.until);
+        let (generation, attempt) = (row.generation, row.attempt + 1);
+        plan::claim(row, Lease { token, generation, attempt, owner, until, cancel_requested: false }, self.now)
+    }
 }
 
 impl EventDraft {
@@ -300,6 +312,23 @@ mod tests {
         assert!(written.applied.moved);
         assert_eq!(written.row.unwrap().run_at, Some(NOW), "when it was asked for");
         assert_eq!(written.events, [draft(EventKind::Scheduled(Reason::Rerun))]);
+    }
+
+    #[test]
+    fn a_claim_takes_a_row_that_is_due_under_its_own_lease() {
+        let (owner, base) = (Owner::new(1), LeaseToken::new(i64::MAX));
+        let request = ClaimRequest { now: NOW, owner, base, until: LATER, lanes: vec![] };
+        let mut due = Resource { generation: 5, attempt: 2, ..row(7, "a") };
+        assert!(request.take(&mut due, 1));
+        let token = LeaseToken::new(i64::MIN);
+        let lease = Lease { token, generation: 5, attempt: 3, owner, until: LATER, cancel_requested: false };
+        assert_eq!((due.state, due.lease, due.version), (State::Pending, Some(lease), 2));
+        assert_eq!((due.attempt, due.run_at, due.attempted_at), (3, None, Some(NOW)));
+        for left in [pending(), Resource { run_at: Some(LATER), ..row(7, "a") }] {
+            let mut row = left.clone();
+            assert!(!request.take(&mut row, 0));
+            assert_eq!(row, left);
+        }
     }
 
     #[test]

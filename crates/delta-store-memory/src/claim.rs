@@ -1,4 +1,4 @@
-use delta_core::{ClaimRequest, Lane, Lease, Resource, Timestamp, plan};
+use delta_core::{ClaimRequest, Lane, Resource, Timestamp};
 
 use crate::database::Database;
 use crate::lock::Lock;
@@ -10,15 +10,7 @@ pub(crate) fn claim(db: &mut Database, work: &mut Workspace, request: &ClaimRequ
     let mut claimed = Vec::new();
     for (lane, limit) in &request.lanes {
         for mut row in first_due(db, work, lane, *limit, request.now) {
-            let lease = Lease {
-                token: request.base.offset(claimed.len()),
-                generation: row.generation,
-                attempt: row.attempt,
-                owner: request.owner,
-                until: request.until,
-                cancel_requested: false,
-            };
-            if plan::claim(&mut row, lease, request.now) {
+            if request.take(&mut row, claimed.len()) {
                 db.locks.take(Lock::Row(row.id), work.tx);
                 work.put(row.clone());
                 claimed.push(row);
