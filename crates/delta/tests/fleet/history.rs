@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use delta::core::transition::{Effect, Input, Phase, TABLE, To};
+use delta::core::{Browse, Store};
 use delta::core::{ResourceId, Subject};
-use delta::{Client, EventFilter, EventKind, EventQuery, PgStore, Position, Reason};
+use delta::{Client, EventFilter, EventKind, EventQuery, Position, Reason};
 
 /// What an effect appends: the attempt's own event, if it has one, then what follows.
 fn appended(effect: Effect) -> &'static [EventKind] {
@@ -56,7 +57,7 @@ fn follows(before: (EventKind, Phase), after: (EventKind, Phase)) -> bool {
     leads(before.1, after.0, after.1) || (claimed && leads(Phase::Pending, after.0, after.1)) || same_change
 }
 
-pub(crate) async fn check(client: &Client<PgStore>) {
+pub(crate) async fn check<S: Store + Browse>(client: &Client<S>) {
     let mut last: BTreeMap<ResourceId, (EventKind, Phase, i64)> = BTreeMap::new();
     let mut query = EventQuery { after: Position::START, limit: 10_000, filter: EventFilter::default() };
     loop {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use delta::core::{Depth, ResourceId};
-use delta::{Client, Filter, IdempotencyKey, Key, ListQuery, Object, PgStore, Resource, State};
+use delta::core::{Browse, Depth, ResourceId, Store};
+use delta::{Client, Filter, IdempotencyKey, Key, ListQuery, Object, Resource, State};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sqlx::PgPool;
 
+use crate::calls::Calls;
 use crate::work::Item;
 
 /// What was last asked for a resource, and acknowledged.
@@ -18,8 +18,8 @@ enum Wanted {
     Absent,
 }
 
-pub(crate) struct Load {
-    client: Client<PgStore>,
+pub(crate) struct Load<S: Store> {
+    client: Client<S>,
     rng: StdRng,
     wanted: BTreeMap<String, Wanted>,
 }
@@ -28,8 +28,8 @@ fn key(id: &str) -> Key {
     Key::new("default", Item::KIND, id).unwrap()
 }
 
-impl Load {
-    pub(crate) async fn begin(client: Client<PgStore>, resources: usize) -> Self {
+impl<S: Store + Browse> Load<S> {
+    pub(crate) async fn begin(client: Client<S>, resources: usize) -> Self {
         let items: Vec<Item> = (0..resources).map(|number| Item { id: format!("item-{number}"), value: 0 }).collect();
         let answers = client.inform_many(&items).await.unwrap();
         assert!(answers.iter().all(Result::is_ok));
@@ -104,13 +104,12 @@ impl Load {
     }
 
     /// The last call of every resource worked what was last asked for.
-    pub(crate) async fn check_calls(&self, pool: &PgPool) {
-        let sql = "SELECT DISTINCT ON (object) object, value, deleted FROM call ORDER BY object, started DESC, id DESC";
-        let last: Vec<(String, i64, bool)> = sqlx::query_as(sql).fetch_all(pool).await.unwrap();
-        assert_eq!(last.len(), self.wanted.len());
-        for (object, value, deleted) in last {
-            let worked = if deleted { Wanted::Absent } else { Wanted::Present(u64::try_from(value).unwrap()) };
-            assert_eq!(worked, self.wanted[&object], "{object}");
+    pub(crate) fn check_calls(&self, calls: &Calls) {
+        assert_eq!(calls.0.len(), self.wanted.len());
+        for (object, calls) in &calls.0 {
+            let last = calls.last().unwrap();
+            let worked = if last.deleted { Wanted::Absent } else { Wanted::Present(last.value) };
+            assert_eq!(worked, self.wanted[object], "{object}");
         }
     }
 }

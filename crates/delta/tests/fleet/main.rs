@@ -1,22 +1,26 @@
-//! Four processes on one Postgres, one of them killed with -9 and replaced every second, while objects are informed, deleted
+//! Four processes on one database, one of them killed with -9 and replaced every second, while objects are informed, deleted
 //! and retried: nothing is lost, and nothing is worked by two at once.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it does")]
 
+mod calls;
 mod history;
 mod load;
 mod process;
+mod stores;
 mod work;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use delta::core::{Target, Timestamp};
+use delta::core::{Browse, Store, Target, Timestamp};
 use delta::{Client, ClientSettings, Migrate, PgStore};
 use delta_testkit::Backend;
 use delta_testkit::database::PostgresDatabase;
-use sqlx::PgPool;
+use tokio::sync::Mutex;
 
 use crate::load::Load;
 use crate::process::Processes;
+use crate::stores::StoreName;
 
 /// How many resources there are.
 const RESOURCES: usize = 10_000;
@@ -46,6 +50,9 @@ async fn worker_process() {
     work::run().await;
 }
 
+/// One fleet at a time: each wants the machine for itself.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleet_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
     if !Backend::Postgres.enabled() {
@@ -53,29 +60,27 @@ async fn a_fleet_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_
     }
     let database = PostgresDatabase::create().await.unwrap();
     let store = PgStore::connect(database.url()).await.unwrap();
-    store.migrate_to(Target::Latest).await.unwrap();
-    let pool = PgPool::connect(database.url()).await.unwrap();
-    work::create_table(&pool).await;
-    let client = Client::builder(store).settings(settings()).build().unwrap();
+    survive(store, database.url(), &[StoreName::SqlxPostgres]).await;
+}
 
+async fn survive<S: Store + Browse + Migrate>(store: S, url: &str, stores: &'static [StoreName]) {
+    let _turn = TURN.lock().await;
+    store.migrate_to(Target::Latest).await.unwrap();
+    let client = Client::builder(store).settings(settings()).build().unwrap();
     let mut load = Load::begin(client.clone(), RESOURCES).await;
-    let mut processes = Processes::start(PROCESSES, database.url());
+    let mut processes = Processes::start(PROCESSES, url, stores);
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut killed = Vec::new();
+    let mut killed = BTreeMap::new();
     for kill in 0..KILLS {
         second.tick().await;
-        killed.push(processes.replace(kill % PROCESSES));
+        let (process, died) = processes.replace(kill % PROCESSES);
+        killed.insert(process, died);
         load.go_on(OPERATIONS).await;
     }
     load.settle().await;
-    processes.stop().await;
-    for (process, at) in killed {
-        work::end_calls_of(&pool, process, at).await;
-    }
-
+    let calls = processes.stop(&killed).await;
     load.check_rows().await;
-    load.check_calls(&pool).await;
-    assert_eq!(work::overlaps(&pool).await, Vec::<String>::new());
+    load.check_calls(&calls);
+    assert_eq!(calls.overlaps(), Vec::<String>::new());
     history::check(&client).await;
-    pool.close().await;
 }

@@ -1,0 +1,26 @@
+//! The stores through which a fleet may go to its database.
+
+use std::str::FromStr;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreName {
+    SqlxPostgres,
+}
+
+impl StoreName {
+    const ALL: &[Self] = &[Self::SqlxPostgres];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::SqlxPostgres => "sqlx-postgres",
+        }
+    }
+}
+
+impl FromStr for StoreName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|name| name.as_str() == text).ok_or_else(|| text.to_owned())
+    }
+}
