@@ -5,6 +5,8 @@ mod cargo;
 mod ci;
 mod examples;
 mod failure;
+mod matrix;
+mod readme;
 mod report;
 mod server;
 mod steps;

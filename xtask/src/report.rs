@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::Backend;
 use crate::failure::Failure;
+use crate::matrix::Matrix;
+
+/// The file of what tests have shown about stores; the twin is in `delta_testkit::record`.
+const MATRIX: &str = "matrix.tsv";
 
 /// What the tests noted about the backends that they ran on.
 #[derive(Debug)]
@@ -26,6 +30,16 @@ impl Report {
     /// For `DELTA_TEST_RECORD`.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// What the tests have shown about each store.
+    pub(crate) fn matrix(&self) -> Result<Matrix, Failure> {
+        let file = self.directory.join(MATRIX);
+        if !file.exists() {
+            return Ok(Matrix::default());
+        }
+        let text = fs::read_to_string(&file).map_err(Failure::doing(format!("read {}", file.display())))?;
+        Matrix::read(&text)
     }
 
     /// The summary for people: a line per backend.

@@ -1,3 +1,5 @@
+use std::env;
+
 use clap::Args;
 
 use crate::backend::{Backend, list};
@@ -6,7 +8,7 @@ use crate::failure::Failure;
 use crate::report::Report;
 use crate::server::Server;
 use crate::steps::Steps;
-use crate::tools;
+use crate::{readme, tools};
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -14,6 +16,10 @@ pub(crate) struct Options {
     /// The backends to test on; the others are left out, which is said at the end.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Backend::ALL)]
     backends: Vec<Backend>,
+
+    /// Writes what the tests have shown into the matrix of the README, instead of comparing the two.
+    #[arg(long, env = "DELTA_BLESS", value_parser = clap::builder::FalseyValueParser::new())]
+    bless: bool,
 
     /// Arguments for the test programs, such as a part of a test's name.
     #[arg(last = true)]
@@ -23,7 +29,7 @@ pub(crate) struct Options {
 impl Default for Options {
     /// All tests on all backends.
     fn default() -> Self {
-        Self { backends: Backend::ALL.to_vec(), arguments: vec![] }
+        Self { backends: Backend::ALL.to_vec(), bless: false, arguments: vec![] }
     }
 }
 
@@ -57,12 +63,30 @@ pub(crate) fn execute(steps: &mut Steps, built: &Built, options: &Options) -> Re
     });
     eprintln!("\n{}", report.summary(&options.backends));
     outcome?;
-    let untouched = report.untouched(&options.backends);
-    if untouched.is_empty() || !options.arguments.is_empty() {
+    if !options.arguments.is_empty() {
         return Ok(());
     }
-    Err(Failure::Message(format!(
-        "no test ran on {}: a test says that it does by `delta_testkit::Backend::enabled`",
-        list(&untouched)
-    )))
+    let untouched = report.untouched(&options.backends);
+    if !untouched.is_empty() {
+        return Err(Failure::Message(format!(
+            "no test ran on {}: a test says that it does by `delta_testkit::Backend::enabled`",
+            list(&untouched)
+        )));
+    }
+    matrix(&report, options)
+}
+
+/// Compares the README with what all tests have shown, or brings it into step.
+fn matrix(report: &Report, options: &Options) -> Result<(), Failure> {
+    let table = report.matrix()?.table();
+    eprintln!("{table}");
+    if Backend::ALL.iter().any(|backend| !options.backends.contains(backend)) {
+        eprintln!("not compared with the README, as backends are left out");
+        return Ok(());
+    }
+    if let Some(variable) = Backend::MariaDb.variable().filter(|variable| env::var_os(variable).is_some()) {
+        eprintln!("not compared with the README, as {variable} may name a server of MySQL");
+        return Ok(());
+    }
+    if options.bless { readme::bless(&table) } else { readme::check(&table) }
 }

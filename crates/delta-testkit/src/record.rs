@@ -29,10 +29,13 @@ pub enum Proof {
     Contract,
     /// A differential test.
     Differential,
-    /// A process at work, or its database, is killed with `kill -9`, and nothing is lost or worked twice at once.
-    Kill9,
-    /// Several processes work one database together.
+    /// Several processes work one database together, some are killed with `kill -9`, and nothing is lost or worked twice at
+    /// once.
     Fleet,
+    /// The same, with processes of this store and of another.
+    MixedFleet,
+    /// The database is killed with `kill -9` and restarted under work, and nothing is lost.
+    DatabaseKilled,
 }
 
 impl Proof {
@@ -42,8 +45,9 @@ impl Proof {
         match self {
             Self::Contract => "contract",
             Self::Differential => "differential",
-            Self::Kill9 => "kill9",
             Self::Fleet => "fleet",
+            Self::MixedFleet => "mixed-fleet",
+            Self::DatabaseKilled => "database-killed",
         }
     }
 }
