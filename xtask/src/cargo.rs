@@ -101,22 +101,33 @@ impl Metadata {
         self.0["target_directory"].as_str().unwrap_or("target").into()
     }
 
-    /// The features of a package.
-    pub(crate) fn features(&self, package: &str) -> Result<Vec<&str>, Failure> {
-        self.0["packages"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|found| found["name"] == package)
-            .and_then(|found| found["features"].as_object())
-            .map(|features| features.keys().map(String::as_str).filter(|name| *name != "default").collect())
-            .ok_or_else(|| Failure::Message(format!("the workspace has no package called {package}")))
+    /// The packages of the workspace, with the features of each but `default`.
+    pub(crate) fn packages(&self) -> Vec<(String, Vec<String>)> {
+        let packages = self.0["packages"].as_array().into_iter().flatten();
+        packages
+            .filter_map(|package| {
+                let features = package["features"].as_object()?.keys().filter(|name| *name != "default");
+                Some((package["name"].as_str()?.to_owned(), features.cloned().collect()))
+            })
+            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::example;
+    use serde_json::json;
+
+    use super::{Metadata, example};
+
+    #[test]
+    fn the_features_of_packages_are_all_but_the_default() {
+        let metadata = json!({ "packages": [
+            { "name": "a", "features": { "default": ["x"], "x": [], "y": [] } },
+            { "name": "b", "features": {} },
+        ] });
+        let expected = [("a".to_owned(), vec!["x".to_owned(), "y".to_owned()]), ("b".to_owned(), vec![])];
+        assert_eq!(Metadata(metadata).packages(), expected);
+    }
 
     #[test]
     fn an_example_is_found_in_the_output_of_cargo() {

@@ -1,10 +1,10 @@
-use crate::cargo::{Built, Metadata, WHOLE, cargo, run as run_command};
+use crate::cargo::{Metadata, WHOLE, cargo, run as run_command};
 use crate::failure::Failure;
 use crate::steps::Steps;
-use crate::{examples, test, tools};
+use crate::{examples, test, third_party, tools};
 
-/// The packages of which each feature must work without the others.
-const FEATURES_OF: [&str; 3] = ["delta", "delta-store-sqlx", "delta-testkit"];
+/// Packages that must work alone, beside those that have features: the programs.
+const ALONE: [&str; 1] = ["delta-cli"];
 
 /// Runs every step, and stops at the first that fails.
 pub(crate) fn run() -> Result<(), Failure> {
@@ -17,20 +17,22 @@ pub(crate) fn run() -> Result<(), Failure> {
         run_command(cargo(&["doc", "--no-deps"]).args(WHOLE).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     single_features(&mut steps)?;
-    let built = steps.run("build the tests", Built::tests)?;
+    third_party::lint(&mut steps)?;
+    let built = test::build(&mut steps)?;
     test::execute(&mut steps, &built, &test::Options::default())?;
     examples::run(&mut steps, &built)
 }
 
 /// Checks each feature without the others, and the packages without any; what only another feature uses is a warning.
 fn single_features(steps: &mut Steps) -> Result<(), Failure> {
-    let metadata = Metadata::read()?;
-    for package in FEATURES_OF {
-        let features = metadata.features(package)?;
-        for feature in std::iter::once("").chain(features) {
+    for (package, features) in Metadata::read()?.packages() {
+        if features.is_empty() && !ALONE.contains(&package.as_str()) {
+            continue;
+        }
+        for feature in std::iter::once("").chain(features.iter().map(String::as_str)) {
             let name = format!("lint {package} with only the features [{feature}]");
             steps.run(&name, || {
-                let mut command = cargo(&["clippy", "-p", package, "--no-default-features", "--features", feature]);
+                let mut command = cargo(&["clippy", "-p", &package, "--no-default-features", "--features", feature]);
                 run_command(command.args(["--", "-D", "warnings"]))
             })?;
         }

@@ -11,6 +11,7 @@ mod report;
 mod server;
 mod steps;
 mod test;
+mod third_party;
 mod tools;
 
 use std::process::ExitCode;
@@ -31,7 +32,7 @@ struct Arguments {
 enum Command {
     /// Runs all tests, on every backend; finds, starts or installs the servers that they need.
     Test(test::Options),
-    /// Runs what a change must pass: format, lints, docs, each feature alone, all tests, the examples.
+    /// Runs what a change must pass: format, lints, docs, each feature alone, the third-party store, all tests, the examples.
     Ci,
 }
 

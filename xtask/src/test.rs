@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::report::Report;
 use crate::server::Server;
 use crate::steps::Steps;
-use crate::{readme, tools};
+use crate::{readme, third_party, tools};
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -37,8 +37,15 @@ impl Default for Options {
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     tools::require(&[tools::COMPILER])?;
     let mut steps = Steps::default();
-    let built = steps.run("build the tests", Built::tests)?;
+    let built = build(&mut steps)?;
     execute(&mut steps, &built, options)
+}
+
+/// Builds all tests.
+pub(crate) fn build(steps: &mut Steps) -> Result<Built, Failure> {
+    let built = steps.run("build the tests", Built::tests)?;
+    steps.run("build the tests of the third-party store", third_party::build)?;
+    Ok(built)
 }
 
 /// Runs tests that are built.
@@ -61,8 +68,14 @@ pub(crate) fn execute(steps: &mut Steps, built: &Built, options: &Options) -> Re
         }
         run_command(&mut command)
     });
+    // Part of every run of all tests; a part of a name is looked for in the workspace.
+    let third_party = if options.arguments.is_empty() {
+        steps.run("run the tests of the third-party store", || third_party::test(report.directory()))
+    } else {
+        Ok(())
+    };
     eprintln!("\n{}", report.summary(&options.backends));
-    outcome?;
+    outcome.and(third_party)?;
     if !options.arguments.is_empty() {
         return Ok(());
     }
