@@ -29,6 +29,14 @@ impl Fixture for File {
         Some(Backend::Sqlite)
     }
 
+    fn store_name(&self) -> Option<&'static str> {
+        Some("sqlx: SQLite")
+    }
+
+    fn store_name(&self) -> Option<&'static str> {
+        Some("sqlx: SQLite")
+    }
+
     fn store(&self) -> &SqliteStore {
         &self.store
     }

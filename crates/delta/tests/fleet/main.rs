@@ -16,6 +16,7 @@ use delta::core::{Browse, Store, Target, Timestamp};
 use delta::{Client, ClientSettings, Migrate, PgStore};
 use delta_testkit::Backend;
 use delta_testkit::database::PostgresDatabase;
+use delta_testkit::record::{self, Proof};
 use tokio::sync::Mutex;
 
 use crate::load::Load;
@@ -83,4 +84,8 @@ async fn survive<S: Store + Browse + Migrate>(store: S, url: &str, stores: &'sta
     load.check_calls(&calls);
     assert_eq!(calls.overlaps(), Vec::<String>::new());
     history::check(&client).await;
+    let proof = if stores.len() > 1 { Proof::MixedFleet } else { Proof::Fleet };
+    for store in stores {
+        record::shown(store.title(), proof);
+    }
 }

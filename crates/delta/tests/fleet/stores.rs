@@ -17,6 +17,15 @@ impl StoreName {
     }
 }
 
+impl StoreName {
+    /// Its name in the matrix of the README.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::SqlxPostgres => "sqlx: Postgres",
+        }
+    }
+}
+
 impl FromStr for StoreName {
     type Err = String;
 
