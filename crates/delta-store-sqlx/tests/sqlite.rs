@@ -33,10 +33,6 @@ impl Fixture for File {
         Some("sqlx: SQLite")
     }
 
-    fn store_name(&self) -> Option<&'static str> {
-        Some("sqlx: SQLite")
-    }
-
     fn store(&self) -> &SqliteStore {
         &self.store
     }
