@@ -15,12 +15,13 @@ const STORES: [&str; 8] = [
     "diesel: MariaDB",
 ];
 
-/// The column of the contract suite.
-const CONTRACT: &str = "contract";
+/// Columns of suites that are the same for every store: their cells say how much of them it has passed.
+const SUITES: [&str; 2] = ["contract", "copies"];
 
 /// The columns: the name in the notes of `delta_testkit::record::Proof`, and the heading.
-const COLUMNS: [(&str, &str); 5] = [
-    (CONTRACT, "contract: cases passed"),
+const COLUMNS: [(&str, &str); 6] = [
+    ("contract", "contract: cases passed"),
+    ("copies", "exact copies: cases passed"),
     ("differential", "differential tests"),
     ("fleet", "fleet, workers killed"),
     ("mixed-fleet", "fleet with another store, workers killed"),
@@ -97,13 +98,14 @@ impl Matrix {
         let passed = row.passed.get(column).unwrap_or(&none);
         // What is passed in one way of use and skipped in another is passed.
         let skipped = row.skipped.get(column).unwrap_or(&none).difference(passed).count();
-        match (column, passed.len(), skipped) {
-            (CONTRACT, passed, 0) => format!("{passed} of {}", self.total(column)),
-            (CONTRACT, passed, 1) => format!("{passed} of {}, 1 does not apply", self.total(column)),
-            (CONTRACT, passed, _) => format!("{passed} of {}, {skipped} do not apply", self.total(column)),
-            (_, 0, _) => "–".to_owned(),
-            (_, 1, _) => "passed".to_owned(),
-            (_, several, _) => format!("{several} passed"),
+        match (SUITES.contains(&column), passed.len(), skipped) {
+            (_, 0, 0) => "–".to_owned(),
+            (true, passed, 0) => format!("{passed} of {}", self.total(column)),
+            (true, passed, 1) => format!("{passed} of {}, 1 does not apply", self.total(column)),
+            (true, passed, _) => format!("{passed} of {}, {skipped} do not apply", self.total(column)),
+            (false, 0, _) => "does not apply".to_owned(),
+            (false, 1, _) => "passed".to_owned(),
+            (false, several, _) => format!("{several} passed"),
         }
     }
 
@@ -127,16 +129,17 @@ mod tests {
                      contract\tsqlx: Postgres\tpassed\tpostgres-1::usual::s01_b\n\
                      contract\tmemory\tskipped\tcontract-1::s01_b\n\
                      contract\tmemory\tpassed\tcontract-1::s01_a\n\
+                     copies\tmemory\tpassed\tcontract-1::r1_a\n\
                      fleet\tsqlx: Postgres\tpassed\tfleet-1::a_fleet\n\
                      differential\tsqlx: Postgres\tpassed\tpostgres-1::d1\n\
                      differential\tsqlx: Postgres\tpassed\tpostgres-1::d2\n";
         assert_eq!(
             Matrix::read(notes).unwrap().table(),
-            "| store | contract: cases passed | differential tests | fleet, workers killed |\n\
-             |---|---|---|---|\n\
-             | memory | 1 of 2, 1 does not apply | – | – |\n\
-             | sqlx: Postgres | 2 of 2 | 2 passed | passed |\n\
-             | zzz | 1 of 2 | – | – |\n"
+            "| store | contract: cases passed | exact copies: cases passed | differential tests | fleet, workers killed |\n\
+             |---|---|---|---|---|\n\
+             | memory | 1 of 2, 1 does not apply | 1 of 1 | – | – |\n\
+             | sqlx: Postgres | 2 of 2 | – | 2 passed | passed |\n\
+             | zzz | 1 of 2 | – | – | – |\n"
         );
     }
 

@@ -27,6 +27,8 @@ static SKIPPED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 pub enum Proof {
     /// A case of the contract suite.
     Contract,
+    /// A case of the contract of exact copies.
+    Copies,
     /// A differential test.
     Differential,
     /// Several processes work one database together, some are killed with `kill -9`, and nothing is lost or worked twice at
@@ -44,6 +46,7 @@ impl Proof {
     pub fn name(self) -> &'static str {
         match self {
             Self::Contract => "contract",
+            Self::Copies => "copies",
             Self::Differential => "differential",
             Self::Fleet => "fleet",
             Self::MixedFleet => "mixed-fleet",

@@ -24,6 +24,11 @@ impl Fixture for File {
     type Store = RedbStore;
     type Tx = Box<RedbConn>;
 
+    /// As the README of Delta lists it.
+    fn store_name(&self) -> Option<&'static str> {
+        Some("redb, by a third party")
+    }
+
     fn store(&self) -> &RedbStore {
         &self.store
     }

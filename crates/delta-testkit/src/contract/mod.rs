@@ -53,4 +53,4 @@ pub mod wakeups;
 pub use fixture::{Fixture, Keep};
 pub use kit::Kit;
 pub use memory::MemoryFixture;
-pub use run::run;
+pub use run::{run, run_as};

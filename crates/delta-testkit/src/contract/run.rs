@@ -8,12 +8,27 @@ use crate::record::{self, Proof};
 /// How long a case may take before it counts as hanging.
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// Runs one case on a fresh fixture, on a runtime of its own, and notes that it has passed if the fixture names its store.
+/// Runs one case of [`store_contract!`](crate::store_contract) as [`run_as`] does.
 ///
 /// # Panics
 ///
 /// Panics if the case fails, or takes longer than five minutes.
 pub fn run<F, Made, Ran>(make: impl FnOnce() -> Made, case: impl FnOnce(Kit<F>) -> Ran)
+where
+    F: Fixture,
+    Made: Future<Output = F>,
+    Ran: Future<Output = ()> + Send + 'static,
+{
+    run_as(Proof::Contract, make, case);
+}
+
+/// Runs one case on a fresh fixture, on a runtime of its own, and notes that this proof of
+/// the store has passed, if the fixture names it.
+///
+/// # Panics
+///
+/// Panics if the case fails, or takes longer than five minutes.
+pub fn run_as<F, Made, Ran>(proof: Proof, make: impl FnOnce() -> Made, case: impl FnOnce(Kit<F>) -> Ran)
 where
     F: Fixture,
     Made: Future<Output = F>,
@@ -40,7 +55,7 @@ where
     match ended {
         Ok(Ok(())) => {
             if let Some(store) = store {
-                record::case_ended(store, Proof::Contract);
+                record::case_ended(store, proof);
             }
         }
         Ok(Err(failed)) => std::panic::resume_unwind(failed.into_panic()),

@@ -226,6 +226,14 @@ macro_rules! store_contract {
     (@clauses $make:expr; $($clause:ident: $cases:tt,)*) => {
         $($crate::store_contract! { @cases $make; $clause: $cases })*
     };
+    (@cases $make:expr; restore: [$($case:ident,)*]) => {
+        $(
+            #[test]
+            fn $case() {
+                $crate::contract::run_as($crate::record::Proof::Copies, $make, $crate::contract::restore::$case);
+            }
+        )*
+    };
     (@cases $make:expr; $clause:ident: [$($case:ident,)*]) => {
         $(
             #[test]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use delta::ClientSettings;
 use delta_testkit::Backend;
 use delta_testkit::database::PostgresServer;
+use delta_testkit::record::{self, Proof};
 
 use crate::kit::{Gated, Item, client, rows, store, wait_until_synced};
 
@@ -32,4 +33,5 @@ async fn a_database_killed_and_restarted_in_the_middle_loses_nothing_and_work_go
     wait_until_synced(&client, 501).await;
     running.stop().await;
     assert!(rows(&client).await.iter().all(|row| row.synced_generation == row.generation));
+    record::shown("sqlx: Postgres", Proof::DatabaseKilled);
 }
