@@ -76,7 +76,7 @@ pub trait Fixture: Send + Sync + 'static {
     fn end(&self, tx: Self::Tx, keep: Keep) -> impl Future<Output = Result<()>> + Send;
 
     /// Sets the stored state of a row to any text, past the store: what a newer program may leave there. Nothing else of
-    /// the row changes.
+    /// the row changes, but indexes that a store keeps by hand follow, as that program would see to.
     fn set_state(&self, id: ResourceId, state: &str) -> impl Future<Output = Result<()>> + Send;
 }
 
