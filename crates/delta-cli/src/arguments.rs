@@ -1,11 +1,11 @@
 use clap::{Parser, Subcommand};
 
-use crate::commands::{doctor, event, inform, migrate, resource, scope};
+use crate::commands::{doctor, event, export, import, inform, migrate, resource, scope};
 use crate::database::Database;
 use crate::failure::{EXIT_CODES, Failure};
 use crate::output::{Format, Output};
 
-/// Migrates, shows, repairs and tails a Delta database.
+/// Migrates, shows, repairs, tails and moves a Delta database.
 #[derive(Debug, Parser)]
 #[command(name = "delta", version, after_help = EXIT_CODES, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Event(event::Command),
     /// Check that the database is in order and that its clients do their work.
     Doctor(doctor::Arguments),
+    /// Write all that the database holds to a file, exactly: to keep it, or to move it to another database.
+    Export(export::Arguments),
+    /// Fill an empty database with what an export holds, exactly.
+    Import(import::Arguments),
 }
 
 impl Arguments {
@@ -60,6 +64,8 @@ impl Command {
             Self::Inform(arguments) => arguments.run(database, output).await,
             Self::Event(command) => command.run(database, output).await,
             Self::Doctor(arguments) => arguments.run(database, output).await,
+            Self::Export(arguments) => arguments.run(database, output).await,
+            Self::Import(arguments) => arguments.run(database, output).await,
         }
     }
 }

@@ -62,6 +62,22 @@ impl Database {
     }
 }
 
+/// Runs the rest with the store of a database, whichever it is, and the name of its backend.
+macro_rules! with_store {
+    ($store:expr, |$name:ident, $backend:ident| $run:expr) => {
+        match $store {
+            $crate::database::Store::Sqlite($name) => {
+                let $backend = "sqlite";
+                $run
+            }
+            $crate::database::Store::Postgres(_) => Err($crate::failure::Failure::Usage(
+                "expected a database that can be exported and imported, found Postgres".to_owned(),
+            )),
+        }
+    };
+}
+pub(crate) use with_store;
+
 impl std::fmt::Debug for Database {
     /// Without the URL, which may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use delta::core::Invalid;
@@ -18,6 +19,14 @@ pub(crate) enum Failure {
     Unhealthy(u64),
     /// The output could not be written.
     Output(io::Error),
+    /// A file could not be read or written.
+    File(String),
+    /// A file or a database is not what was asked for; nothing was changed.
+    Input(String),
+    /// The database changed while it was read.
+    Changed(String),
+    /// Something stored cannot be what it is.
+    Stored(String),
 }
 
 /// What `--help` says about exit codes.
@@ -31,6 +40,10 @@ Exit codes:
   5  something stored cannot be what it is: look at the database";
 
 impl Failure {
+    pub(crate) fn file(path: &Path, error: impl fmt::Display) -> Self {
+        Self::File(format!("{}: {error}", path.display()))
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Delta(error) => match error.kind() {
@@ -40,8 +53,10 @@ impl Failure {
                 ErrorKind::Corrupt => 5,
                 _ => 1,
             },
-            Self::Usage(_) | Self::Refused { .. } => 2,
-            Self::Unhealthy(_) | Self::Output(_) => 1,
+            Self::Usage(_) | Self::Refused { .. } | Self::Input(_) => 2,
+            Self::Changed(_) => 3,
+            Self::Stored(_) => 5,
+            Self::Unhealthy(_) | Self::Output(_) | Self::File(_) => 1,
         })
     }
 }
@@ -50,7 +65,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Delta(error) => error.fmt(f),
-            Self::Usage(message) => f.write_str(message),
+            Self::Usage(message) | Self::File(message) | Self::Input(message) | Self::Stored(message) => {
+                f.write_str(message)
+            }
+            Self::Changed(what) => write!(f, "the database changed while it was read: {what}"),
             Self::Refused { refused: 1, first } => f.write_str(first),
             Self::Refused { refused, first } => write!(f, "{refused} were refused, the first: {first}"),
             Self::Unhealthy(1) => f.write_str("found 1 problem"),

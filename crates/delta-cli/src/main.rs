@@ -1,4 +1,4 @@
-//! The `delta` program: migrates, shows, repairs and tails a Delta database.
+//! The `delta` program: migrates, shows, repairs, tails and moves a Delta database.
 
 mod arguments;
 mod clock;
@@ -8,6 +8,7 @@ mod failure;
 mod filter;
 mod output;
 mod records;
+mod transfer;
 
 use std::process::ExitCode;
 

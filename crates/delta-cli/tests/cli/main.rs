@@ -5,6 +5,7 @@ mod doctor;
 mod events;
 mod informs;
 mod migrations;
+mod moving;
 mod refusals;
 mod resources;
 mod scopes;
