@@ -23,6 +23,10 @@ impl Restore for MemoryStore {
     async fn restore(&self, conn: &mut MemoryConn, batch: &RestoreBatch) -> Result<Restored> {
         let conn = self.own(conn)?;
         conn.usable("restore", delta_core::Access::Write)?;
+        if conn.is_in_transaction() {
+            let what = "expected a connection that is not in a transaction, found one that is";
+            return Err(Error::new(ErrorKind::Invalid, "restore", what));
+        }
         batch.check()?;
         self.write(conn, |db, work| match taken(db, work, batch) {
             Some(what) => Step::Done(Err(what)),

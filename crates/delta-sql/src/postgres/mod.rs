@@ -26,6 +26,7 @@ mod migrations;
 mod names;
 mod outcomes;
 mod query;
+mod restore;
 mod rows;
 mod scopes;
 mod settings;

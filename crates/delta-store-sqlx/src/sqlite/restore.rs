@@ -4,6 +4,7 @@ use delta_core::{
 };
 use sqlx::SqliteConnection;
 
+use super::connection::in_transaction;
 use super::cursors;
 use super::errors::error;
 use super::fences::lost_cursor;
@@ -25,6 +26,10 @@ pub(super) async fn given_out(inner: &Inner, conn: &mut SqliteConnection) -> Res
 
 pub(super) async fn restore(inner: &Inner, conn: &mut SqliteConnection, batch: &RestoreBatch) -> Result<Restored> {
     batch.check()?;
+    if in_transaction(conn).await.map_err(|failed| error(OPERATION, failed))? {
+        let what = "expected a connection that is not in a transaction, found one that is";
+        return Err(Error::new(ErrorKind::Invalid, OPERATION, what));
+    }
     let mut backoff = Backoff::new(inner.busy_timeout);
     loop {
         if let Some(done) = settled(restore_once(inner, conn, batch).await, &mut backoff).await {

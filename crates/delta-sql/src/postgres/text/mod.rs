@@ -10,6 +10,7 @@ pub(super) mod events;
 pub(super) mod insert;
 pub(super) mod lanes;
 pub(super) mod load;
+pub(super) mod restore;
 pub(super) mod scopes;
 pub(super) mod settle;
 pub(super) mod statements;

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use super::settle::Settling;
-use super::{browse, changes, claim, columns, cursors, due, events, insert, lanes, load, scopes, settle, update};
+use super::{
+    browse, changes, claim, columns, cursors, due, events, insert, lanes, load, restore, scopes, settle, update,
+};
 use crate::SchemaName;
 use crate::postgres::log::LogSpace;
 
@@ -78,6 +80,16 @@ pub struct Statements {
     pub pause_namespace: Arc<str>,
     pub set_namespace: Arc<str>,
     pub append_scope: Arc<str>,
+    pub given_out: Arc<str>,
+    pub raise_given_out: Arc<str>,
+    pub foreign: Arc<str>,
+    pub restore_kinds: Arc<str>,
+    pub restore_namespaces: Arc<str>,
+    pub restore_resources: Arc<str>,
+    pub restore_details: Arc<str>,
+    pub restore_errors: Arc<str>,
+    pub restore_events: Arc<str>,
+    pub restore_cursors: Arc<str>,
     pub now: Arc<str>,
 }
 
@@ -168,6 +180,16 @@ impl Statements {
             pause_namespace: render(&scopes::pause("namespace")),
             set_namespace: render(&scopes::set("namespace")),
             append_scope: render(scopes::APPEND),
+            given_out: render(restore::GIVEN_OUT),
+            raise_given_out: render(restore::RAISE),
+            foreign: render(restore::FOREIGN),
+            restore_kinds: render(&restore::scopes("kind")),
+            restore_namespaces: render(&restore::scopes("namespace")),
+            restore_resources: render(restore::RESOURCES),
+            restore_details: render(restore::DETAILS),
+            restore_errors: render(restore::ERRORS),
+            restore_events: render(restore::EVENTS),
+            restore_cursors: render(restore::CURSORS),
             now: render("SELECT clock_timestamp()"),
         }
     }
