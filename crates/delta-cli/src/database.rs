@@ -70,9 +70,10 @@ macro_rules! with_store {
                 let $backend = "sqlite";
                 $run
             }
-            $crate::database::Store::Postgres(_) => Err($crate::failure::Failure::Usage(
-                "expected a database that can be exported and imported, found Postgres".to_owned(),
-            )),
+            $crate::database::Store::Postgres($name) => {
+                let $backend = "postgres";
+                $run
+            }
         }
     };
 }

@@ -113,20 +113,21 @@ async fn verify<S: Restore>(store: &S, to: Option<&Path>, tally: &Tally, given_o
     let mut again = Source::after(store, Place::Start).await?;
     unchanged(Some(given_out), again.given_out())?;
     let progress = Progress::new("verifying", tally.count());
-    let different = match to {
-        Some(to) => compare(&mut again, &mut Lines::open(to)?, |lines| progress.add(lines)).await?,
-        None => {
-            let mut found = Tally::default();
-            loop {
-                let page = again.page().await?;
-                if page.is_empty() {
-                    break;
-                }
-                page.iter().for_each(|(record, line)| found.add(record, line));
-                progress.add(page.len() as u64);
+    let different = if let Some(to) = to {
+        compare(&mut again, &mut Lines::open(to)?, |lines| progress.add(lines)).await?
+    } else {
+        let mut found = Tally::default();
+        loop {
+            let page = again.page().await?;
+            if page.is_empty() {
+                break;
             }
-            (found.end() != tally.end()).then(|| "the second reading has another digest".to_owned())
+            for (record, line) in &page {
+                found.add(record, line);
+            }
+            progress.add(page.len() as u64);
         }
+        (found.end() != tally.end()).then(|| "the second reading has another digest".to_owned())
     };
     match different {
         None => Ok(()),

@@ -1,3 +1,4 @@
+use delta::core::ObjectHash;
 use sha2::{Digest, Sha256};
 
 use super::record::{End, Record};
@@ -36,7 +37,8 @@ impl Tally {
 
     /// What the last line says if this is all.
     pub(crate) fn end(&self) -> End {
-        let digest = self.digest.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes: [u8; 32] = self.digest.clone().finalize().into();
+        let digest = ObjectHash::from_bytes(bytes).to_string();
         let Self { scopes, resources, events, cursors, .. } = *self;
         End { scopes, resources, events, cursors, digest }
     }

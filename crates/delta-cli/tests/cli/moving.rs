@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use delta::core::{
-    Access, Browse as _, Cursor, CursorQuery, Depth, Filter, ListQuery, ResourceId, Restore as _, Store as _,
+    Access, Browse as _, Cursor, CursorQuery, Depth, Filter, ListQuery, ObjectHash, ResourceId, Restore as _,
+    Store as _,
 };
 use delta::{Client, Migrate as _, SqliteStore};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::support::{Database, customer, inform};
@@ -400,7 +400,7 @@ async fn the_end_of_an_export_has_the_digest_of_its_lines() {
     let Some(from) = lively(4).await else { return };
     let content = exported(&from);
     let end = content.trim_end().rfind('\n').unwrap() + 1;
-    let digest: String = Sha256::digest(&content.as_bytes()[..end]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = ObjectHash::of(&content[..end]).to_string();
     assert!(content[end..].contains(&digest), "{}", &content[end..]);
     assert!(content[end..].contains("\"resources\":4"), "{}", &content[end..]);
     let store = SqliteStore::open(&from.url).await.unwrap();
