@@ -6,6 +6,7 @@ mod events;
 mod informs;
 mod migrations;
 mod moving;
+mod random;
 mod refusals;
 mod resources;
 mod scopes;
