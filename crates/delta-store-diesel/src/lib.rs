@@ -7,3 +7,19 @@
 //! The driver's own connection is part of the interface: a caller's transaction is one of diesel-async's, and a changeset
 //! joins it. diesel and diesel-async are re-exported, so that the versions agree. Neither libpq nor a client library of
 //! MySQL is needed.
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod answer;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod refused;
+
+pub use diesel;
+pub use diesel_async;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use pool::Recycling;
+#[cfg(feature = "postgres")]
+pub use postgres::*;

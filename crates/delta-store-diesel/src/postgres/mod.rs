@@ -1,0 +1,19 @@
+//! The store on a Postgres server: the logic of `delta_sql::postgres`, through diesel-async.
+
+mod address;
+mod connector;
+mod driver;
+mod errors;
+mod listen;
+mod moment;
+mod options;
+mod query;
+mod row;
+mod store;
+mod tap;
+mod tls;
+mod transactions;
+
+pub use delta_sql::postgres::{Listen, PgSettings, StatementCache};
+pub use options::PgDieselOptions;
+pub use store::PgDieselStore;

@@ -1,0 +1,35 @@
+//! The store contract on Postgres through diesel, and its comparison with the memory store.
+
+#![cfg(feature = "postgres")]
+
+mod postgres_support;
+
+use delta_store_diesel::{Listen, PgSettings, StatementCache};
+use postgres_support::Server;
+
+/// As most use it.
+mod usual {
+    use super::{PgSettings, Server};
+
+    delta_testkit::store_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::store_differential!(|| Server::fixture(PgSettings::new()));
+}
+
+/// As it is used behind a connection pooler.
+mod without_statement_cache {
+    use super::{PgSettings, Server, StatementCache};
+
+    delta_testkit::store_contract!(|| Server::fixture(PgSettings::new().statement_cache(StatementCache::Off)));
+}
+
+/// Behind a pooler in transaction mode that carries no prepared statements over, and on which nobody can listen.
+mod behind_a_pooler {
+    use super::{Listen, PgSettings, Server, StatementCache};
+
+    fn settings() -> PgSettings {
+        PgSettings::new().statement_cache(StatementCache::Off).listen(Listen::Off)
+    }
+
+    delta_testkit::store_contract!(|| Server::behind_a_pooler(settings()));
+    delta_testkit::store_differential!(|| Server::behind_a_pooler(settings()));
+}

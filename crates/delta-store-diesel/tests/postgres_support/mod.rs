@@ -1,0 +1,107 @@
+//! A database of its own for each test.
+
+use std::ops::{Deref, DerefMut};
+
+use delta_core::{Access, Error, ErrorKind, Migrate, ResourceId, Result, Store, Target};
+use delta_store_diesel::diesel_async::pooled_connection::deadpool::Object;
+use delta_store_diesel::diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+};
+use delta_store_diesel::{PgDieselStore, PgSettings};
+use delta_testkit::Backend;
+use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::database::{PostgresDatabase, pgbouncer};
+
+/// A store on an empty database.
+pub(crate) struct Server {
+    pub(crate) store: PgDieselStore,
+    pub(crate) database: PostgresDatabase,
+    name: &'static str,
+}
+
+impl Server {
+    /// A store on a database of the shared server, migrated.
+    pub(crate) async fn fixture(settings: PgSettings) -> Self {
+        let database = PostgresDatabase::create().await.expect("a database");
+        let store = PgDieselStore::options(database.url()).settings(settings).connect().await.expect("a store");
+        store.migrate_to(Target::Latest).await.expect("a schema");
+        Self { store, database, name: "diesel: Postgres" }
+    }
+
+    /// The same, through a pooler that gives each transaction another connection.
+    pub(crate) async fn behind_a_pooler(settings: PgSettings) -> Self {
+        let server = Self::fixture(settings.clone()).await;
+        let url = pgbouncer().await.expect("a pooler").url_of(&server.database);
+        let store = PgDieselStore::options(url).settings(settings).connect().await.expect("a store");
+        server.store.close();
+        Self { store, name: "diesel: Postgres through PgBouncer", ..server }
+    }
+
+    /// Runs statements of the test's own, on a connection of its own.
+    pub(crate) async fn run(&self, statements: &str) {
+        let mut conn = AsyncPgConnection::establish(self.database.url()).await.expect("a connection");
+        conn.batch_execute(statements).await.expect("statements");
+    }
+}
+
+/// A transaction of the test's, which is undone if it is dropped: its pool throws the connection away.
+pub(crate) struct Tx(Object<AsyncPgConnection>);
+
+impl Deref for Tx {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.0
+    }
+}
+
+fn failed(error: delta_store_diesel::diesel::result::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "transaction", error)
+}
+
+impl Fixture for Server {
+    type Store = PgDieselStore;
+    type Tx = Tx;
+
+    fn backend() -> Option<Backend> {
+        Some(Backend::Postgres)
+    }
+
+    fn store_name(&self) -> Option<&'static str> {
+        Some(self.name)
+    }
+
+    fn store(&self) -> &PgDieselStore {
+        &self.store
+    }
+
+    async fn begin(&self) -> Result<Tx> {
+        let mut conn = self.store.acquire(Access::Write).await?;
+        AnsiTransactionManager::begin_transaction(&mut *conn).await.map_err(failed)?;
+        Ok(Tx(conn))
+    }
+
+    async fn end(&self, mut tx: Tx, keep: Keep) -> Result<()> {
+        let conn: &mut AsyncPgConnection = &mut tx;
+        match keep {
+            Keep::Commit => AnsiTransactionManager::commit_transaction(conn).await.map_err(failed),
+            Keep::Rollback => AnsiTransactionManager::rollback_transaction(conn).await.map_err(failed),
+        }
+    }
+
+    async fn set_state(&self, id: ResourceId, state: &str) -> Result<()> {
+        // As the migration of a newer program that knows more states would.
+        let widened = format!(
+            "ALTER TABLE delta.resource DROP CONSTRAINT resource_state; \
+             UPDATE delta.resource SET state = '{state}' WHERE id = {id}"
+        );
+        self.run(&widened).await;
+        Ok(())
+    }
+}
