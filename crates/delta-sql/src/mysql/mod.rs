@@ -2,11 +2,42 @@
 //!
 //! One text serves both: what only one of them has is left out. Answers are read by position.
 
+mod append;
+mod browse;
+mod check;
+mod claim;
+mod commit;
+mod cursors;
 mod driver;
+mod due;
+mod errors;
+mod events;
+mod filter;
+mod insert;
+mod json;
+mod lanes;
+mod load;
+mod log;
+mod migrate;
+mod migrations;
+mod multi;
+mod names;
 mod query;
+mod rows;
+mod scopes;
+mod settings;
+mod tables;
+mod text;
+mod values;
+mod work;
+mod write;
 
+pub use check::check_server_version;
 pub use driver::{Executed, MysqlDriver};
+pub use errors::server_error;
 pub use query::{Query, Value};
+pub use settings::MySqlSettings;
+pub use tables::Tables;
 
 /// What every session is told before its first use.
 ///

@@ -1,0 +1,8 @@
+DROP TABLE IF EXISTS {cursor};
+DROP TABLE IF EXISTS {log_epoch};
+DROP TABLE IF EXISTS {event};
+DROP TABLE IF EXISTS {attempt_error};
+DROP TABLE IF EXISTS {detail};
+DROP TABLE IF EXISTS {resource};
+DROP TABLE IF EXISTS {kind};
+DROP TABLE IF EXISTS {namespace};
