@@ -12,13 +12,15 @@ use super::programs::Programs;
 pub(super) const LOG_FILE_SIZE: &str = "48M";
 
 /// What differs from the server's own defaults, before what the caller sets.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("bind-address", "127.0.0.1"),
     ("skip-name-resolve", "ON"),
     // In the folder of data: a longer path than a socket may have is easily made.
     ("socket", "server.sock"),
     ("pid-file", "server.pid"),
     ("max-connections", "500"),
+    // As far as the system lets it: it sizes the cache of tables by this, and each test has tables of its own.
+    ("open-files-limit", "16384"),
     ("character-set-server", "utf8mb4"),
     ("innodb-log-file-size", LOG_FILE_SIZE),
 ];
