@@ -10,15 +10,21 @@
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod answer;
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod refused;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod transactions;
 
 pub use diesel;
 pub use diesel_async;
+#[cfg(feature = "mysql")]
+pub use mysql::*;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub use pool::Recycling;
 #[cfg(feature = "postgres")]

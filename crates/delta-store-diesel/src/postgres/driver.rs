@@ -1,4 +1,6 @@
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use delta_core::{Error, ErrorKind, Result};
 use delta_sql::driver::Driver;
@@ -13,9 +15,9 @@ use super::errors::{error, pool_error};
 use super::listen::Listener;
 use super::query::Statement;
 use super::row::PgColumns;
-use super::transactions;
 use crate::answer::{Answer, Columns};
 use crate::pool::Connections;
+use crate::transactions;
 
 /// diesel-async, as the logic of all Postgres stores needs it.
 #[derive(Clone)]
@@ -55,7 +57,7 @@ impl Driver for DieselDriver {
     }
 
     async fn begin(&self, conn: &mut AsyncPgConnection, begin: &'static str, operation: &'static str) -> Result<()> {
-        let opened = transactions::begin(conn, begin).await;
+        let opened = transactions::begin(conn, begin, abandon).await;
         opened.map_err(|failed| error(operation, conn, failed))
     }
 
@@ -70,7 +72,7 @@ impl Driver for DieselDriver {
     }
 
     fn abandon(&self, conn: &mut AsyncPgConnection) {
-        transactions::abandon(conn);
+        abandon(conn);
     }
 
     async fn script(&self, conn: &mut AsyncPgConnection, text: &str, operation: &'static str) -> Result<()> {
@@ -124,4 +126,19 @@ async fn load(conn: &mut AsyncPgConnection, statement: Statement<'_>) -> QueryRe
         }
     }
     Ok(answer.into_rows())
+}
+
+/// Undoes the innermost transaction or savepoint without waiting: what is sent is in line before all that follows.
+fn abandon(conn: &mut AsyncPgConnection) {
+    let Some(text) = transactions::undoing(conn) else {
+        return;
+    };
+    if transactions::count_ended(conn).is_err() {
+        transactions::status(conn).set_in_error();
+        return;
+    }
+    // One poll puts it in line; the answer is nobody's.
+    let mut shared = &*conn;
+    let sending = pin!(shared.batch_execute(&text));
+    let _ = sending.poll(&mut Context::from_waker(Waker::noop()));
 }

@@ -12,7 +12,6 @@ mod row;
 mod store;
 mod tap;
 mod tls;
-mod transactions;
 
 pub use delta_sql::postgres::{Listen, PgSettings, StatementCache};
 pub use options::PgDieselOptions;

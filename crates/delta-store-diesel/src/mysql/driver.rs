@@ -1,0 +1,185 @@
+use std::sync::Arc;
+
+use delta_core::{Error, ErrorKind, Result};
+use delta_sql::driver::{Driver, Row as _};
+use delta_sql::mysql::{Executed, MysqlDriver, Query};
+use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::row::{Field, Row};
+use diesel_async::{AsyncConnectionCore, AsyncMysqlConnection, SimpleAsyncConnection};
+use futures::TryStreamExt;
+
+use super::errors::{number_of, numbered, pool_error};
+use super::query::Statement;
+use super::row::MySqlColumns;
+use crate::answer::{Answer, Columns};
+use crate::pool::Connections;
+use crate::transactions;
+
+/// What the server says of a savepoint that is not there.
+const NO_SAVEPOINT: u16 = 1305;
+
+/// diesel-async, as the logic of all stores on MySQL and MariaDB needs it.
+#[derive(Clone)]
+pub(super) struct DieselDriver {
+    connections: Arc<Connections<AsyncMysqlConnection>>,
+}
+
+impl DieselDriver {
+    pub(super) fn new(connections: Connections<AsyncMysqlConnection>) -> Self {
+        Self { connections: Arc::new(connections) }
+    }
+
+    pub(super) fn connections(&self) -> &Connections<AsyncMysqlConnection> {
+        &self.connections
+    }
+}
+
+impl std::fmt::Debug for DieselDriver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DieselDriver")
+    }
+}
+
+/// A connection in use. Dropped before it is done, the answer of the server is still to come, and would be taken for that
+/// of the next statement: nobody may use the connection any more, and its pool throws it away.
+struct Use<'c> {
+    conn: &'c mut AsyncMysqlConnection,
+    done: bool,
+}
+
+impl<'c> Use<'c> {
+    fn begin(conn: &'c mut AsyncMysqlConnection, operation: &'static str) -> Result<Self> {
+        if transactions::is_broken(conn) {
+            let what = "expected a usable connection, found one whose use was given up half-way";
+            return Err(Error::new(ErrorKind::Unavailable, operation, what));
+        }
+        Ok(Self { conn, done: false })
+    }
+
+    async fn end<T>(mut self, ended: QueryResult<T>, operation: &'static str) -> Result<T> {
+        let ended = match ended {
+            Ok(done) => Ok(done),
+            Err(error) => {
+                let number = number(self.conn, &error).await;
+                Err(numbered(operation, number, error))
+            }
+        };
+        self.done = true;
+        ended
+    }
+}
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            transactions::status(self.conn).set_in_error();
+        }
+    }
+}
+
+/// The number of an error. diesel hides most, but the server still knows that of its last one.
+async fn number(conn: &mut AsyncMysqlConnection, error: &DieselError) -> Option<u16> {
+    let told = number_of(error);
+    if told.is_some() || !matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, _)) {
+        return told;
+    }
+    conn.batch_execute("GET DIAGNOSTICS CONDITION 1 @delta_error = MYSQL_ERRNO").await.ok()?;
+    let text = "SELECT CAST(@delta_error AS SIGNED)".into();
+    let rows = load(conn, Query::new(&text)).await.ok()?;
+    let number = MySqlColumns(rows.into_iter().next()?).int8(0).ok()??;
+    u16::try_from(number).ok()
+}
+
+impl Driver for DieselDriver {
+    type Conn = AsyncMysqlConnection;
+    type Row = MySqlColumns;
+
+    fn is_in_transaction(&self, conn: &mut AsyncMysqlConnection) -> bool {
+        transactions::is_open(conn)
+    }
+
+    async fn begin(&self, conn: &mut AsyncMysqlConnection, begin: &'static str, operation: &'static str) -> Result<()> {
+        let using = Use::begin(conn, operation)?;
+        // What could not be opened is not there to be given up.
+        let opened = transactions::begin(using.conn, begin, |conn| drop(transactions::count_ended(conn))).await;
+        using.end(opened, operation).await
+    }
+
+    async fn commit(&self, conn: &mut AsyncMysqlConnection, operation: &'static str) -> Result<()> {
+        let using = Use::begin(conn, operation)?;
+        let ended = transactions::commit(using.conn).await;
+        using.end(ended, operation).await
+    }
+
+    async fn rollback(&self, conn: &mut AsyncMysqlConnection, operation: &'static str) -> Result<()> {
+        let using = Use::begin(conn, operation)?;
+        let mut ended = transactions::rollback(using.conn).await;
+        if let Err(error) = &ended
+            && number(using.conn, error).await == Some(NO_SAVEPOINT)
+        {
+            // A deadlock has ended the whole transaction, though diesel takes it for open. What comes next must not
+            // commit by itself: it finds a transaction that refuses to write, until the caller rolls back.
+            ended = using.conn.batch_execute("START TRANSACTION READ ONLY").await;
+            ended = ended.and_then(|()| transactions::count_ended(using.conn));
+        }
+        using.end(ended, operation).await
+    }
+
+    fn abandon(&self, conn: &mut AsyncMysqlConnection) {
+        transactions::status(conn).set_in_error();
+    }
+
+    async fn script(&self, conn: &mut AsyncMysqlConnection, text: &str, operation: &'static str) -> Result<()> {
+        let using = Use::begin(conn, operation)?;
+        let run = using.conn.batch_execute(text).await;
+        using.end(run, operation).await
+    }
+
+    async fn aside(&self, operation: &'static str) -> Result<AsyncMysqlConnection> {
+        self.connections.aside().await.map_err(|error| pool_error(operation, error))
+    }
+}
+
+impl MysqlDriver for DieselDriver {
+    async fn fetch(
+        &self,
+        conn: &mut AsyncMysqlConnection,
+        query: Query<'_>,
+        operation: &'static str,
+    ) -> Result<Vec<MySqlColumns>> {
+        let using = Use::begin(conn, operation)?;
+        let rows = load(using.conn, query).await;
+        let rows = using.end(rows, operation).await?;
+        Ok(rows.into_iter().map(MySqlColumns).collect())
+    }
+
+    async fn execute(
+        &self,
+        conn: &mut AsyncMysqlConnection,
+        query: Query<'_>,
+        operation: &'static str,
+    ) -> Result<Executed> {
+        let using = Use::begin(conn, operation)?;
+        let executed = match using.conn.execute_returning_count(Statement(query)).await {
+            Ok(_) => Ok(Executed::Done),
+            Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Executed::Duplicate),
+            Err(error) => Err(error),
+        };
+        using.end(executed, operation).await
+    }
+}
+
+async fn load(conn: &mut AsyncMysqlConnection, query: Query<'_>) -> QueryResult<Vec<Columns>> {
+    let mut answer = Answer::default();
+    let mut rows = conn.load(Statement(query)).await?;
+    while let Some(row) = rows.try_next().await? {
+        answer.begin_row();
+        for column in 0..row.field_count() {
+            let field = row.get(column);
+            let value = field.as_ref().and_then(Field::value);
+            answer.push(value.as_ref().map(|value| value.as_bytes()));
+        }
+    }
+    Ok(answer.into_rows())
+}

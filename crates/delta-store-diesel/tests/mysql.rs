@@ -1,0 +1,10 @@
+//! The store contract on MariaDB through diesel, and its comparison with the memory store.
+
+#![cfg(feature = "mysql")]
+
+mod mysql_support;
+
+use mysql_support::Server;
+
+delta_testkit::store_contract!(Server::fixture);
+delta_testkit::store_differential!(Server::fixture);
