@@ -63,14 +63,19 @@ impl<D: MysqlDriver> Tables<D> {
         for (query, count) in self.sql().append.queries(rows) {
             self.write(conn, query, "commit").await?;
             if returning == Returning::Events {
-                // A statement that says how many rows it inserts gets positions that follow each other.
-                let answer = self.fetch(conn, Query::new(&self.sql().appended), "commit").await?;
-                let row = first(&answer, "commit")?;
-                let (start, step): (i64, i64) = (field(row, 0, "commit")?, field(row, 1, "commit")?);
-                positions.extend((0..).map(|number| Position::new(start + number * step)).take(count));
+                positions.extend(self.given_out(conn, count).await?.into_iter().map(Position::new));
             }
         }
         Ok(positions)
+    }
+
+    /// The numbers that the statement before gave out to so many rows: one that says how many rows it inserts gets numbers
+    /// that follow each other.
+    pub(super) async fn given_out(&self, conn: &mut D::Conn, count: usize) -> Result<Vec<i64>> {
+        let answer = self.fetch(conn, Query::new(&self.sql().given_out), "commit").await?;
+        let row = first(&answer, "commit")?;
+        let (start, step): (i64, i64) = (field(row, 0, "commit")?, field(row, 1, "commit")?);
+        Ok((0..).map(|number| start + number * step).take(count).collect())
     }
 
     async fn objects(&self, conn: &mut D::Conn, ids: Vec<i64>) -> Result<HashMap<i64, String>> {

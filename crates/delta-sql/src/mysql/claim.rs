@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use delta_core::{Changeset, ClaimRequest, Claimed, Error, ErrorKind, Receipt, Resource, Result};
 
-use super::commit::named;
+use super::commit::{Whose, named};
 use super::driver::MysqlDriver;
 use super::load::without_object;
 use super::names::Known;
@@ -65,8 +65,8 @@ impl<D: MysqlDriver> Tables<D> {
         // A cursor that is lost undoes the changeset, and leaves the claim.
         let receipt = match finished {
             set if set.is_empty() => Receipt::default(),
-            set if set.cursors.is_empty() => self.apply(conn, set, known).await?,
-            set => self.commit_once(conn, set, known).await?,
+            set if set.cursors.is_empty() => self.apply(conn, set, known, Whose::Own).await?,
+            set => self.commit_once(conn, set, known, Whose::Own).await?,
         };
         let quotas = self.quotas(conn, request).await?;
         let mut picked = self.pick(conn, request, &quotas).await?;

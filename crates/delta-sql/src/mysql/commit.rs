@@ -5,6 +5,15 @@ use super::names::{Known, Wanted};
 use super::tables::{CONFLICT_LIMIT, Tables, end};
 use crate::driver::Backoff;
 
+/// Whose a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Delta's own: it ends soon.
+    Own,
+    /// A caller's, which may take its time.
+    Callers,
+}
+
 /// The kinds and namespaces that a changeset may be the first to speak of.
 pub(super) fn named(set: &Changeset) -> Wanted<'_> {
     let mut wanted = Wanted::default();
@@ -24,20 +33,26 @@ impl<D: MysqlDriver> Tables<D> {
             return Ok(Receipt::default());
         }
         let known = self.make_names(conn, &named(set)).await?;
-        let own = !self.driver().is_in_transaction(conn);
+        let whose = if self.driver().is_in_transaction(conn) { Whose::Callers } else { Whose::Own };
         let mut backoff = Backoff::new(CONFLICT_LIMIT);
         loop {
-            match self.commit_once(conn, set, &known).await {
-                Err(error) if own && error.kind() == ErrorKind::Conflict && backoff.again().await => {}
+            match self.commit_once(conn, set, &known, whose).await {
+                Err(error) if whose == Whose::Own && error.kind() == ErrorKind::Conflict && backoff.again().await => {}
                 done => return done,
             }
         }
     }
 
     /// Applies a changeset in a transaction, or a savepoint, of its own.
-    pub(super) async fn commit_once(&self, conn: &mut D::Conn, set: &Changeset, known: &Known) -> Result<Receipt> {
+    pub(super) async fn commit_once(
+        &self,
+        conn: &mut D::Conn,
+        set: &Changeset,
+        known: &Known,
+        whose: Whose,
+    ) -> Result<Receipt> {
         let mut unit = self.unit(conn, "commit").await?;
-        match self.apply(unit.conn(), set, known).await {
+        match self.apply(unit.conn(), set, known, whose).await {
             Ok(receipt) if receipt.lost_cursor.is_some() => {
                 unit.undo("commit").await?;
                 Ok(receipt)
@@ -51,7 +66,13 @@ impl<D: MysqlDriver> Tables<D> {
     ///
     /// One order for all: cursors, rows that exist by id, new rows by key, kinds and namespaces. Events are last, so that
     /// readers of the log are held back no longer than needed.
-    pub(super) async fn apply(&self, conn: &mut D::Conn, set: &Changeset, known: &Known) -> Result<Receipt> {
+    pub(super) async fn apply(
+        &self,
+        conn: &mut D::Conn,
+        set: &Changeset,
+        known: &Known,
+        whose: Whose,
+    ) -> Result<Receipt> {
         if let Some(lost) = self.write_cursors(conn, &set.cursors).await? {
             return Ok(Receipt { lost_cursor: Some(lost), ..Receipt::default() });
         }
@@ -62,7 +83,11 @@ impl<D: MysqlDriver> Tables<D> {
         self.write_work(conn, &work, &known).await?;
         let paused = self.write_scopes(conn, set, &known).await?;
         let mut events = self.append(conn, &work, &known).await?;
+        let appended = work.all().any(|(_, done)| !done.events.is_empty()) || paused.iter().any(Option::is_some);
         events.extend(self.append_scopes(conn, set, paused, &known).await?);
+        if appended && whose == Whose::Own {
+            self.turn_log(conn, set.now).await?;
+        }
         self.remove(conn, &work).await?;
         if set.returning == Returning::Outcomes {
             events.clear();

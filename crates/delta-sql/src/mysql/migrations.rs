@@ -39,7 +39,7 @@ impl Ledger {
     /// The statements for a set of tables.
     pub(super) fn new(prefix: &TablePrefix) -> Self {
         let name = format!("CONCAT('delta ', SHA1(CONCAT(DATABASE(), '.', '{prefix}')))");
-        let tables = ["resource", "detail", "attempt_error", "kind", "namespace", "event", "log_epoch", "cursor"];
+        let tables = ["resource", "detail", "attempt_error", "kind", "namespace", "event", "log_mark", "cursor"];
         let tables = tables.map(|name| format!("'{prefix}_{name}'")).join(", ");
         Self {
             table: table(prefix, "migration"),

@@ -39,14 +39,13 @@ impl<D: MysqlDriver> Tables<D> {
         for (change, done) in work.all() {
             let Some(detail) = &done.row.detail else { continue };
             let rows = match change {
-                Change::Insert(_) => &mut whole,
                 Change::Update(update) => match (update.write_object, update.write_tags) {
                     (true, true) => &mut whole,
                     (true, false) => &mut objects,
                     (false, true) => &mut tags,
                     (false, false) => continue,
                 },
-                Change::Remove(_) | Change::Settle(_) | Change::Renew(_) => continue,
+                Change::Insert(_) | Change::Remove(_) | Change::Settle(_) | Change::Renew(_) => continue,
             };
             rows.push(values::detail(done.row.id.get(), detail));
         }

@@ -1,5 +1,5 @@
 DROP TABLE IF EXISTS {cursor};
-DROP TABLE IF EXISTS {log_epoch};
+DROP TABLE IF EXISTS {log_mark};
 DROP TABLE IF EXISTS {event};
 DROP TABLE IF EXISTS {attempt_error};
 DROP TABLE IF EXISTS {detail};

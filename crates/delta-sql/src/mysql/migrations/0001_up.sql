@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS {kind} (
 -- with each new row. The last three columns stand for partial indexes, which there are none of: they are NULL where a row
 -- is not of the index.
 CREATE TABLE IF NOT EXISTS {resource} (
-    id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    id BIGINT NOT NULL PRIMARY KEY,
     namespace_id INT NOT NULL,
     kind_id INT NOT NULL,
     object_id VARBINARY(1020) NOT NULL,
@@ -84,9 +84,11 @@ CREATE TABLE IF NOT EXISTS {resource} (
     CONSTRAINT {prefix}_resource_flags CHECK (lease_cancel IN (0, 1) AND paused IN (0, 1))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What changes seldom. Objects are text and not of the type JSON, which does not give back what it was given.
+-- What changes seldom. Ids of resources are given out here, where rows have no other key: so they follow the order of the
+-- changes, and new keys are locked in their own. Objects are text and not of the type JSON, which does not give back what
+-- it was given.
 CREATE TABLE IF NOT EXISTS {detail} (
-    resource_id BIGINT NOT NULL PRIMARY KEY,
+    resource_id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     object LONGTEXT NOT NULL,
     tags TEXT
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
@@ -126,17 +128,15 @@ CREATE TABLE IF NOT EXISTS {event} (
             AND generation IS NOT NULL AND attempt IS NOT NULL END)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- What tells readers of the log how far nothing can appear any more. The current epoch is the one with the highest id.
-CREATE TABLE IF NOT EXISTS {log_epoch} (
-    id BIGINT NOT NULL PRIMARY KEY,
-    floor BIGINT NOT NULL,
-    closed BOOLEAN NOT NULL,
-    opened_at BIGINT NOT NULL,
-    CONSTRAINT {prefix}_log_epoch_range CHECK (id >= 1 AND floor >= 0 AND closed IN (0, 1))
+-- Positions below which nothing can appear any more once nobody has a share of a lower one: see the docs of the log.
+CREATE TABLE IF NOT EXISTS {log_mark} (
+    position BIGINT NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    CONSTRAINT {prefix}_log_mark_position CHECK (position >= 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
-INSERT INTO {log_epoch} (id, floor, closed, opened_at)
-SELECT 1, 0, 0, 0 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM {log_epoch} p);
+INSERT INTO {log_mark} (position, at)
+SELECT 0, 0 FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM {log_mark} m);
 
 CREATE TABLE IF NOT EXISTS {cursor} (
     name VARBINARY(255) NOT NULL PRIMARY KEY,

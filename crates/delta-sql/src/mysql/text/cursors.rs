@@ -6,7 +6,7 @@ fn columns() -> String {
 }
 
 fn named() -> String {
-    format!("FROM {} STRAIGHT_JOIN {{cursor}} c ON c.name = UNHEX(j.bytes)", rows::bytes())
+    format!("FROM {} STRAIGHT_JOIN {{cursor}} c FORCE INDEX (PRIMARY) ON c.name = UNHEX(j.bytes)", rows::bytes())
 }
 
 /// By name. Parameter: names.

@@ -6,13 +6,15 @@ const WITH_DETAIL: &str = "LEFT JOIN {detail} d ON d.resource_id = r.id";
 
 /// Resources by id, the narrow part. Parameter: ids.
 pub(crate) fn heads() -> String {
-    format!("SELECT {} FROM {} STRAIGHT_JOIN {{resource}} r ON r.id = j.id", head(), rows::ids())
+    format!("SELECT {} FROM {} STRAIGHT_JOIN {{resource}} r FORCE INDEX (PRIMARY) ON r.id = j.id", head(), rows::ids())
 }
 
 /// Resources by id, with their details. Parameter: ids.
 pub(crate) fn full() -> String {
     let (head, ids) = (head(), rows::ids());
-    format!("SELECT {head}, {DETAIL} FROM {ids} STRAIGHT_JOIN {{resource}} r ON r.id = j.id {WITH_DETAIL}")
+    format!(
+        "SELECT {head}, {DETAIL} FROM {ids} STRAIGHT_JOIN {{resource}} r FORCE INDEX (PRIMARY) ON r.id = j.id {WITH_DETAIL}"
+    )
 }
 
 /// Locks resources in the order of the list, and says what they are by then. Parameter: ids.
@@ -51,11 +53,15 @@ pub(crate) fn ids_by_key() -> String {
 /// Details by id of the resource. Parameter: ids.
 pub(crate) fn details() -> String {
     let ids = rows::ids();
-    format!("SELECT d.resource_id, {DETAIL} FROM {ids} STRAIGHT_JOIN {{detail}} d ON d.resource_id = j.id")
+    format!(
+        "SELECT d.resource_id, {DETAIL} FROM {ids} STRAIGHT_JOIN {{detail}} d FORCE INDEX (PRIMARY) ON d.resource_id = j.id"
+    )
 }
 
 /// Objects by id of the resource. Parameter: ids.
 pub(crate) fn objects() -> String {
     let ids = rows::ids();
-    format!("SELECT d.resource_id, d.object FROM {ids} STRAIGHT_JOIN {{detail}} d ON d.resource_id = j.id")
+    format!(
+        "SELECT d.resource_id, d.object FROM {ids} STRAIGHT_JOIN {{detail}} d FORCE INDEX (PRIMARY) ON d.resource_id = j.id"
+    )
 }

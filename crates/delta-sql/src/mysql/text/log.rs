@@ -1,38 +1,41 @@
 use super::columns::EVENT;
+use super::rows;
 
-/// For each open epoch, the oldest first: whether the server only reads, the last position that is committed, the epoch's
-/// id, its floor, and since when it is open.
+/// For each mark, the lowest first: whether the server only reads, the last position that is committed, the mark's own
+/// position, and since when it is there.
 pub(crate) const STATE: &str = "\
-SELECT @@GLOBAL.read_only, (SELECT MAX(e.position) FROM {event} e), p.id, p.floor, p.opened_at \
-FROM {log_epoch} p WHERE p.closed = 0 ORDER BY p.id";
+SELECT @@GLOBAL.read_only, (SELECT MAX(e.position) FROM {event} e), m.position, m.at FROM {log_mark} m ORDER BY m.position";
 
-/// Takes a share of the current epoch until the transaction ends, and says whether it is closed by now.
+/// Takes a share of the highest mark until the transaction ends. Answers nothing if the mark was gone by then.
 pub(crate) const HOLD: &str = "\
-SELECT p.closed FROM {log_epoch} p WHERE p.id = (SELECT MAX(c.id) FROM {log_epoch} c) LOCK IN SHARE MODE";
+SELECT m.position FROM {log_mark} m WHERE m.position = (SELECT MAX(h.position) FROM {log_mark} h) LOCK IN SHARE MODE";
 
-/// The last position that is committed, if nobody has a share of an epoch. Parameter: its id.
+/// The last position that is committed, if nobody has a share of a mark. Parameter: the mark.
 pub(crate) const QUIET: &str = "\
-SELECT (SELECT MAX(e.position) FROM {event} e) FROM {log_epoch} p WHERE p.id = ? FOR UPDATE SKIP LOCKED";
+SELECT (SELECT MAX(e.position) FROM {event} e) FROM {log_mark} m WHERE m.position = ? FOR UPDATE SKIP LOCKED";
 
-/// The current epoch.
-pub(crate) const CURRENT: &str = "SELECT MAX(p.id) FROM {log_epoch} p";
+/// The highest mark.
+pub(crate) const CURRENT: &str = "SELECT MAX(m.position) FROM {log_mark} m";
 
-/// Opens an epoch above all that is committed. Parameter: its id.
+/// Marks the last position that is committed.
 pub(crate) const OPEN: &str = "\
-INSERT INTO {log_epoch} (id, floor, closed, opened_at) \
-SELECT ?, COALESCE(MAX(e.position), 0), 0, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) FROM {event} e";
+INSERT INTO {log_mark} (position, at) \
+SELECT COALESCE(MAX(e.position), 0), TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) FROM {event} e";
 
-/// Locks an epoch that nobody has a share of. Parameter: its id.
-pub(crate) const LOCK: &str = "SELECT p.id FROM {log_epoch} p WHERE p.id = ? FOR UPDATE SKIP LOCKED";
+/// Marks a position. Parameter: the position.
+pub(crate) const TURN: &str = "\
+INSERT INTO {log_mark} (position, at) \
+VALUES (?, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)))";
 
-/// Closes an epoch. Parameter: its id.
-pub(crate) const CLOSE: &str = "UPDATE {log_epoch} SET closed = 1 WHERE id = ?";
+/// The marks below one that nobody has a share of, locked. Parameter: that one.
+pub(crate) const FREE: &str = "\
+SELECT m.position FROM {log_mark} m WHERE m.position < ? ORDER BY m.position FOR UPDATE SKIP LOCKED";
 
-/// Forgets closed epochs below an id.
-pub(crate) const FORGET: &str = "DELETE FROM {log_epoch} WHERE id < ? AND closed = 1";
-
-/// The open epochs that nobody has a share of.
-pub(crate) const FREE: &str = "SELECT p.id FROM {log_epoch} p WHERE p.closed = 0 FOR UPDATE SKIP LOCKED";
+/// Removes marks. Parameter: their positions.
+pub(crate) fn close() -> String {
+    let ids = rows::ids();
+    format!("DELETE m FROM {ids} STRAIGHT_JOIN {{log_mark}} m FORCE INDEX (PRIMARY) ON m.position = j.id")
+}
 
 /// Events. Parameters: after which position, up to which; kinds of event as a list or NULL, twice; the names as in
 /// [`names`](super::due::names); a resource or NULL, twice; at most so many.

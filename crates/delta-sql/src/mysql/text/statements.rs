@@ -6,7 +6,7 @@ use crate::mysql::multi::Multi;
 
 /// The names of the tables, without the prefix.
 const TABLES: [&str; 9] =
-    ["resource", "detail", "attempt_error", "kind", "namespace", "event", "log_epoch", "cursor", "migration"];
+    ["resource", "detail", "attempt_error", "kind", "namespace", "event", "log_mark", "cursor", "migration"];
 
 /// The quoted name of a table.
 pub(crate) fn table(prefix: &TablePrefix, name: &str) -> String {
@@ -29,6 +29,7 @@ macro_rules! statements {
             pub(crate) pick: [Arc<str>; claim::LANES.len()],
             pub(crate) new_resources: Multi,
             pub(crate) write_resources: Multi,
+            pub(crate) new_details: Multi,
             pub(crate) write_details: Multi,
             pub(crate) write_objects: Multi,
             pub(crate) write_tags: Multi,
@@ -48,6 +49,7 @@ macro_rules! statements {
                     pick: claim::LANES.map(|lanes| render(&claim::pick(lanes))),
                     new_resources: write::new_resources(&table("resource")),
                     write_resources: write::resources(&table("resource")),
+                    new_details: write::new_details(&table("detail")),
                     write_details: write::details(&table("detail")),
                     write_objects: write::objects(&table("detail")),
                     write_tags: write::tags(&table("detail")),
@@ -63,6 +65,7 @@ macro_rules! statements {
                 let multi = [
                     ("new_resources", &self.new_resources),
                     ("write_resources", &self.write_resources),
+                    ("new_details", &self.new_details),
                     ("write_details", &self.write_details),
                     ("write_objects", &self.write_objects),
                     ("write_tags", &self.write_tags),
@@ -96,7 +99,7 @@ statements! {
     details = load::details();
     objects = load::objects();
 
-    appended = write::APPENDED;
+    given_out = write::GIVEN_OUT;
     prune_errors = write::prune();
     remove_errors = write::remove("attempt_error", "resource_id");
     remove_details = write::remove("detail", "resource_id");
@@ -120,10 +123,9 @@ statements! {
     log_quiet = log::QUIET;
     log_current = log::CURRENT;
     log_open = log::OPEN;
-    log_lock = log::LOCK;
-    log_close = log::CLOSE;
-    log_forget = log::FORGET;
+    log_turn = log::TURN;
     log_free = log::FREE;
+    log_close = log::close();
     log_page = log::page();
 
     cursors_by_name = cursors::by_name();

@@ -12,9 +12,14 @@ fn insert(table: &str, columns: &[&str], update: &[&str]) -> Multi {
     Multi::new(&before, columns.len(), &after)
 }
 
-/// Inserts resources, whose ids are given by the database.
+/// Inserts resources.
 pub(crate) fn new_resources(table: &str) -> Multi {
-    insert(table, &HEAD[1..], &[])
+    insert(table, &HEAD, &[])
+}
+
+/// Inserts details, which gives out ids.
+pub(crate) fn new_details(table: &str) -> Multi {
+    insert(table, &DETAILS[1..], &[])
 }
 
 /// Writes resources over, which exist and are locked. It says what an insert would, but it is the fastest way to write many
@@ -23,7 +28,7 @@ pub(crate) fn resources(table: &str) -> Multi {
     insert(table, &HEAD, &HEAD[FIXED..HEAD_COUNT])
 }
 
-/// Inserts details, or writes them over.
+/// Writes details over, which exist.
 pub(crate) fn details(table: &str) -> Multi {
     insert(table, &DETAILS, &["object", "tags"])
 }
@@ -61,14 +66,17 @@ pub(crate) fn cursors(table: &str) -> Multi {
 /// Removes errors up to a number each. Parameter: ids with numbers.
 pub(crate) fn prune() -> String {
     let ids = rows::numbered_ids();
-    format!("DELETE e FROM {ids} STRAIGHT_JOIN {{attempt_error}} e ON e.resource_id = j.id AND e.number <= j.number")
+    format!(
+        "DELETE e FROM {ids} STRAIGHT_JOIN {{attempt_error}} e FORCE INDEX (PRIMARY) \
+         ON e.resource_id = j.id AND e.number <= j.number"
+    )
 }
 
 /// Removes what is about some resources from a table. Parameter: ids.
 pub(crate) fn remove(table: &str, column: &str) -> String {
     let ids = rows::ids();
-    format!("DELETE t FROM {ids} STRAIGHT_JOIN {{{table}}} t ON t.{column} = j.id")
+    format!("DELETE t FROM {ids} STRAIGHT_JOIN {{{table}}} t FORCE INDEX (PRIMARY) ON t.{column} = j.id")
 }
 
-/// Where the events of the statement before stand: the position of the first, and how far the next are.
-pub(crate) const APPENDED: &str = "SELECT CAST(LAST_INSERT_ID() AS SIGNED), @@SESSION.auto_increment_increment";
+/// What the statement before gave out: the first number, and how far the next are.
+pub(crate) const GIVEN_OUT: &str = "SELECT CAST(LAST_INSERT_ID() AS SIGNED), @@SESSION.auto_increment_increment";
