@@ -44,8 +44,14 @@ pub use delta_core::{
     Object, ObjectSettings, Override, Position, Priority, RateLimit, Reason, Rejection, ResourceId, Result, Retention,
     RetentionSettings, RetryPolicy, SecondChance, State, Store, Timestamp, WakeUp,
 };
+#[cfg(feature = "diesel-mysql")]
+pub use delta_store_diesel::MySqlDieselStore;
+#[cfg(feature = "diesel-postgres")]
+pub use delta_store_diesel::PgDieselStore;
 #[cfg(feature = "memory")]
 pub use delta_store_memory::MemoryStore;
+#[cfg(feature = "mysql")]
+pub use delta_store_sqlx::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use delta_store_sqlx::PgStore;
 #[cfg(feature = "sqlite")]

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use delta::core::{Browse, Store, Target, Timestamp};
-use delta::{Client, ClientSettings, Migrate, PgStore};
+use delta::{Client, ClientSettings, Migrate, MySqlDieselStore, MySqlStore, PgDieselStore, PgStore};
 use delta_testkit::Backend;
-use delta_testkit::database::PostgresDatabase;
+use delta_testkit::database::{MariaDbDatabase, PostgresDatabase};
 use delta_testkit::record::{self, Proof};
 use tokio::sync::Mutex;
 
@@ -55,13 +55,39 @@ async fn worker_process() {
 static TURN: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fleet_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
-    if !Backend::Postgres.enabled() {
-        return;
+async fn a_fleet_on_postgres_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
+    if Backend::Postgres.enabled() {
+        let database = PostgresDatabase::create().await.unwrap();
+        let store = PgStore::connect(database.url()).await.unwrap();
+        survive(store, database.url(), &[StoreName::SqlxPostgres]).await;
     }
-    let database = PostgresDatabase::create().await.unwrap();
-    let store = PgStore::connect(database.url()).await.unwrap();
-    survive(store, database.url(), &[StoreName::SqlxPostgres]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_on_mariadb_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
+    if Backend::MariaDb.enabled() {
+        let database = MariaDbDatabase::create().await.unwrap();
+        let store = MySqlStore::connect(database.url()).await.unwrap();
+        survive(store, database.url(), &[StoreName::SqlxMariaDb]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_of_two_stores_on_postgres_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
+    if Backend::Postgres.enabled() {
+        let database = PostgresDatabase::create().await.unwrap();
+        let store = PgDieselStore::connect(database.url()).await.unwrap();
+        survive(store, database.url(), &[StoreName::SqlxPostgres, StoreName::DieselPostgres]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_of_two_stores_on_mariadb_under_kill_9_loses_nothing_and_never_works_a_resource_twice_at_once() {
+    if Backend::MariaDb.enabled() {
+        let database = MariaDbDatabase::create().await.unwrap();
+        let store = MySqlDieselStore::connect(database.url()).await.unwrap();
+        survive(store, database.url(), &[StoreName::SqlxMariaDb, StoreName::DieselMariaDb]).await;
+    }
 }
 
 async fn survive<S: Store + Browse + Migrate>(store: S, url: &str, stores: &'static [StoreName]) {
@@ -86,6 +112,6 @@ async fn survive<S: Store + Browse + Migrate>(store: S, url: &str, stores: &'sta
     history::check(&client).await;
     let proof = if stores.len() > 1 { Proof::MixedFleet } else { Proof::Fleet };
     for store in stores {
-        record::shown(store.title(), proof);
+        record::shown(store.as_str(), proof);
     }
 }

@@ -5,23 +5,21 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreName {
     SqlxPostgres,
+    SqlxMariaDb,
+    DieselPostgres,
+    DieselMariaDb,
 }
 
 impl StoreName {
-    const ALL: &[Self] = &[Self::SqlxPostgres];
+    const ALL: &[Self] = &[Self::SqlxPostgres, Self::SqlxMariaDb, Self::DieselPostgres, Self::DieselMariaDb];
 
+    /// Its name in the matrix of the README.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::SqlxPostgres => "sqlx-postgres",
-        }
-    }
-}
-
-impl StoreName {
-    /// Its name in the matrix of the README.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
             Self::SqlxPostgres => "sqlx: Postgres",
+            Self::SqlxMariaDb => "sqlx: MariaDB",
+            Self::DieselPostgres => "diesel: Postgres",
+            Self::DieselMariaDb => "diesel: MariaDB",
         }
     }
 }

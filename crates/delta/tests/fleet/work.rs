@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use delta::core::{Browse, Store, Timestamp};
 use delta::{
-    Action, Client, Controller, NamespaceSettings, Object, ObjectSettings, PgStore, Resource, WorkContext, WorkError,
+    Action, Client, Controller, MySqlDieselStore, MySqlStore, NamespaceSettings, Object, ObjectSettings, PgDieselStore,
+    PgStore, Resource, WorkContext, WorkError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,6 @@ pub(crate) const PROCESS: &str = "DELTA_FLEET_PROCESS";
 
 /// How many resources one process works at once.
 const PARALLELISM: u32 = 100;
-const CONNECTIONS: u32 = 5;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Item {
@@ -106,9 +106,10 @@ impl Controller for Items {
 pub(crate) async fn run() {
     let url = env::var(URL).unwrap();
     match env::var(STORE).unwrap().parse().unwrap() {
-        StoreName::SqlxPostgres => {
-            work_on(PgStore::options(&url).connections(CONNECTIONS).connect().await.unwrap()).await;
-        }
+        StoreName::SqlxPostgres => work_on(PgStore::connect(url).await.unwrap()).await,
+        StoreName::SqlxMariaDb => work_on(MySqlStore::connect(url).await.unwrap()).await,
+        StoreName::DieselPostgres => work_on(PgDieselStore::connect(url).await.unwrap()).await,
+        StoreName::DieselMariaDb => work_on(MySqlDieselStore::connect(url).await.unwrap()).await,
     }
 }
 
