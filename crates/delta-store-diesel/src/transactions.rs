@@ -20,33 +20,52 @@ pub(crate) fn status<C: Transactional>(conn: &mut C) -> &mut TransactionManagerS
     AnsiTransactionManager::transaction_manager_status_mut(conn)
 }
 
-fn depth<C: Transactional>(conn: &mut C) -> QueryResult<Option<NonZeroU32>> {
-    status(conn).transaction_depth()
+/// Whether a connection is in a transaction, be it a failed one.
+pub(crate) fn is_open(status: &TransactionManagerStatus) -> bool {
+    !matches!(status.transaction_depth(), Ok(None))
 }
 
-/// Counts the innermost as ended.
-pub(crate) fn count_ended<C: Transactional>(conn: &mut C) -> QueryResult<()> {
-    status(conn).transaction_state()?.change_transaction_depth(TransactionDepthChange::DecreaseDepth)
+/// Whether nobody knows any more what state a connection is in.
+pub(crate) fn is_broken(status: &TransactionManagerStatus) -> bool {
+    status.transaction_depth().is_err()
 }
 
-/// Whether the connection is in a transaction, be it a failed one.
-pub(crate) fn is_open<C: Transactional>(conn: &mut C) -> bool {
-    !matches!(depth(conn), Ok(None))
-}
-
-/// Whether nobody knows any more what state the connection is in.
-pub(crate) fn is_broken<C: Transactional>(conn: &mut C) -> bool {
-    depth(conn).is_err()
-}
-
-/// Opens a savepoint if the connection is in a transaction, else a transaction; given up by `abandon` if that fails or is
-/// not waited for.
-pub(crate) async fn begin<C: Transactional>(conn: &mut C, begin: &str, abandon: fn(&mut C)) -> QueryResult<()> {
-    let text = match depth(conn)? {
+/// Counts one more, and says what opens it: a savepoint in a transaction, else `begin`.
+pub(crate) fn opening(status: &mut TransactionManagerStatus, begin: &'static str) -> QueryResult<Cow<'static, str>> {
+    let text = match status.transaction_depth()? {
         None => Cow::Borrowed(begin),
         Some(depth) => Cow::Owned(format!("SAVEPOINT diesel_savepoint_{depth}")),
     };
-    status(conn).transaction_state()?.change_transaction_depth(TransactionDepthChange::IncreaseDepth)?;
+    status.transaction_state()?.change_transaction_depth(TransactionDepthChange::IncreaseDepth)?;
+    Ok(text)
+}
+
+/// What keeps the innermost.
+pub(crate) fn keeping(status: &TransactionManagerStatus) -> QueryResult<Cow<'static, str>> {
+    match status.transaction_depth()?.map(NonZeroU32::get) {
+        None => Err(Error::NotInTransaction),
+        Some(1) => Ok(Cow::Borrowed("COMMIT")),
+        Some(depth) => Ok(Cow::Owned(format!("RELEASE SAVEPOINT diesel_savepoint_{}", depth - 1))),
+    }
+}
+
+/// What undoes the innermost.
+pub(crate) fn undoing(status: &TransactionManagerStatus) -> QueryResult<Cow<'static, str>> {
+    match status.transaction_depth()?.map(NonZeroU32::get) {
+        None => Err(Error::NotInTransaction),
+        Some(1) => Ok(Cow::Borrowed("ROLLBACK")),
+        Some(depth) => Ok(Cow::Owned(format!("ROLLBACK TO SAVEPOINT diesel_savepoint_{}", depth - 1))),
+    }
+}
+
+/// Counts the innermost as ended.
+pub(crate) fn count_ended(status: &mut TransactionManagerStatus) -> QueryResult<()> {
+    status.transaction_state()?.change_transaction_depth(TransactionDepthChange::DecreaseDepth)
+}
+
+/// Opens one; given up by `abandon` if that fails or is not waited for.
+pub(crate) async fn begin<C: Transactional>(conn: &mut C, begin: &'static str, abandon: fn(&mut C)) -> QueryResult<()> {
+    let text = opening(status(conn), begin)?;
     let mut opening = Opening { conn, open: true, abandon };
     opening.conn.batch_execute(&text).await?;
     opening.open = false;
@@ -70,26 +89,14 @@ impl<C> Drop for Opening<'_, C> {
 
 /// Ends the innermost and keeps it. If that fails it is still to be abandoned.
 pub(crate) async fn commit<C: Transactional>(conn: &mut C) -> QueryResult<()> {
-    let text = match depth(conn)?.map(NonZeroU32::get) {
-        None => return Err(Error::NotInTransaction),
-        Some(1) => Cow::Borrowed("COMMIT"),
-        Some(depth) => Cow::Owned(format!("RELEASE SAVEPOINT diesel_savepoint_{}", depth - 1)),
-    };
+    let text = keeping(status(conn))?;
     conn.batch_execute(&text).await?;
-    count_ended(conn)
+    count_ended(status(conn))
 }
 
 /// Ends the innermost and undoes it. If that fails it is still to be abandoned.
 pub(crate) async fn rollback<C: Transactional>(conn: &mut C) -> QueryResult<()> {
-    let text = undoing(conn).ok_or(Error::NotInTransaction)?;
+    let text = undoing(status(conn))?;
     conn.batch_execute(&text).await?;
-    count_ended(conn)
-}
-
-/// What undoes the innermost.
-pub(crate) fn undoing<C: Transactional>(conn: &mut C) -> Option<Cow<'static, str>> {
-    Some(match depth(conn).ok()??.get() {
-        1 => Cow::Borrowed("ROLLBACK"),
-        depth => Cow::Owned(format!("ROLLBACK TO SAVEPOINT diesel_savepoint_{}", depth - 1)),
-    })
+    count_ended(status(conn))
 }

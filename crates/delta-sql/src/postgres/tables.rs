@@ -19,12 +19,12 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// The methods are those of `Store`, `Browse` and `Migrate` in delta-core, on a connection of the driver.
 #[derive(Clone, Debug)]
 pub struct Tables<D> {
-    shared: Arc<Shared<D>>,
+    driver: D,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared<D> {
-    driver: D,
+struct Shared {
     settings: PgSettings,
     statements: Statements,
     names: NameCache,
@@ -35,13 +35,19 @@ impl<D: PostgresDriver> Tables<D> {
     #[must_use]
     pub fn new(driver: D, settings: PgSettings) -> Self {
         let statements = Statements::new(settings.schema_name());
-        Self { shared: Arc::new(Shared { driver, settings, statements, names: NameCache::default() }) }
+        Self { driver, shared: Arc::new(Shared { settings, statements, names: NameCache::default() }) }
+    }
+
+    /// The same tables through another driver: what is known of them is shared.
+    #[must_use]
+    pub fn over<E: PostgresDriver>(&self, driver: E) -> Tables<E> {
+        Tables { driver, shared: self.shared.clone() }
     }
 
     /// The driver.
     #[must_use]
     pub fn driver(&self) -> &D {
-        &self.shared.driver
+        &self.driver
     }
 
     /// The settings.

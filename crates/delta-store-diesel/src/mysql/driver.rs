@@ -50,7 +50,7 @@ struct Use<'c> {
 
 impl<'c> Use<'c> {
     fn begin(conn: &'c mut AsyncMysqlConnection, operation: &'static str) -> Result<Self> {
-        if transactions::is_broken(conn) {
+        if transactions::is_broken(transactions::status(conn)) {
             let what = "expected a usable connection, found one whose use was given up half-way";
             return Err(Error::new(ErrorKind::Unavailable, operation, what));
         }
@@ -96,13 +96,16 @@ impl Driver for DieselDriver {
     type Row = MySqlColumns;
 
     fn is_in_transaction(&self, conn: &mut AsyncMysqlConnection) -> bool {
-        transactions::is_open(conn)
+        transactions::is_open(transactions::status(conn))
     }
 
     async fn begin(&self, conn: &mut AsyncMysqlConnection, begin: &'static str, operation: &'static str) -> Result<()> {
         let using = Use::begin(conn, operation)?;
         // What could not be opened is not there to be given up.
-        let opened = transactions::begin(using.conn, begin, |conn| drop(transactions::count_ended(conn))).await;
+        let opened = transactions::begin(using.conn, begin, |conn| {
+            let _ = transactions::count_ended(transactions::status(conn));
+        })
+        .await;
         using.end(opened, operation).await
     }
 
@@ -121,7 +124,7 @@ impl Driver for DieselDriver {
             // A deadlock has ended the whole transaction, though diesel takes it for open. What comes next must not
             // commit by itself: it finds a transaction that refuses to write, until the caller rolls back.
             ended = using.conn.batch_execute("START TRANSACTION READ ONLY").await;
-            ended = ended.and_then(|()| transactions::count_ended(using.conn));
+            ended = ended.and_then(|()| transactions::count_ended(transactions::status(using.conn)));
         }
         using.end(ended, operation).await
     }

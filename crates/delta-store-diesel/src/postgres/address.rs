@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{Error, ErrorKind, Result};
@@ -18,6 +19,8 @@ pub(super) enum Encryption {
 /// Where a database is, as a URL says.
 #[derive(Clone)]
 pub(super) struct Address {
+    /// As it was given. Never shown, for it may hold a password.
+    pub(super) url: Arc<str>,
     pub(super) config: Config,
     pub(super) encryption: Encryption,
     /// The certificates to trust: `sslrootcert` in the URL.
@@ -30,9 +33,9 @@ impl Address {
         if !matches!(scheme, Some("postgres" | "postgresql")) {
             return Err(invalid(&scheme.map_or("no scheme".to_owned(), |scheme| format!("the scheme {scheme:?}"))));
         }
-        let (encryption, roots, url) = split(url)?;
+        let (encryption, roots, rest) = split(url)?;
         // The parser's own words name at most one parameter; the URL itself, and with it a password, is never shown.
-        let mut config = Config::from_str(&url).map_err(|error| invalid(&error.to_string()))?;
+        let mut config = Config::from_str(&rest).map_err(|error| invalid(&error.to_string()))?;
         if config.get_application_name().is_none() {
             config.application_name(application_name);
         }
@@ -50,7 +53,7 @@ impl Address {
             return Err(invalid("sslnegotiation=direct without sslmode=require or sslmode=verify-full"));
         }
         config.ssl_mode(SslMode::Require);
-        Ok(Self { config, encryption, roots })
+        Ok(Self { url: url.into(), config, encryption, roots })
     }
 
     /// The path of the Unix socket, if that is what the address names.

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::Arc;
 
 use delta_core::{Error, ErrorKind, Result};
 use diesel::connection::CacheSize;
@@ -28,6 +29,11 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(address: Address, keeps_statements: bool) -> Self {
         Self { address, keeps_statements }
+    }
+
+    /// The address as it was given.
+    pub(super) fn url(&self) -> Arc<str> {
+        self.address.url.clone()
     }
 
     /// Opens a connection for diesel.

@@ -40,6 +40,11 @@ impl DieselDriver {
     pub(super) fn connections(&self) -> &Connections<AsyncPgConnection> {
         &self.connections
     }
+
+    /// What makes connections, unless a pool of the caller's does.
+    pub(super) fn connector(&self) -> Option<&Connector> {
+        self.connector.as_ref()
+    }
 }
 
 impl std::fmt::Debug for DieselDriver {
@@ -53,7 +58,7 @@ impl Driver for DieselDriver {
     type Row = PgColumns;
 
     fn is_in_transaction(&self, conn: &mut AsyncPgConnection) -> bool {
-        transactions::is_open(conn)
+        transactions::is_open(transactions::status(conn))
     }
 
     async fn begin(&self, conn: &mut AsyncPgConnection, begin: &'static str, operation: &'static str) -> Result<()> {
@@ -98,7 +103,7 @@ impl PostgresDriver for DieselDriver {
         query: Query<'_>,
         operation: &'static str,
     ) -> Result<Vec<PgColumns>> {
-        if transactions::is_broken(conn) {
+        if transactions::is_broken(transactions::status(conn)) {
             let what = "expected a usable connection, found one whose transaction was given up half-way";
             return Err(Error::new(ErrorKind::Unavailable, operation, what));
         }
@@ -130,11 +135,12 @@ async fn load(conn: &mut AsyncPgConnection, statement: Statement<'_>) -> QueryRe
 
 /// Undoes the innermost transaction or savepoint without waiting: what is sent is in line before all that follows.
 fn abandon(conn: &mut AsyncPgConnection) {
-    let Some(text) = transactions::undoing(conn) else {
+    let status = transactions::status(conn);
+    let Ok(text) = transactions::undoing(status) else {
         return;
     };
-    if transactions::count_ended(conn).is_err() {
-        transactions::status(conn).set_in_error();
+    if transactions::count_ended(status).is_err() {
+        status.set_in_error();
         return;
     }
     // One poll puts it in line; the answer is nobody's.

@@ -1,6 +1,8 @@
 //! The store on a Postgres server: the logic of `delta_sql::postgres`, through diesel-async.
 
 mod address;
+mod blocking;
+mod blocking_store;
 mod connector;
 mod driver;
 mod errors;
@@ -13,6 +15,8 @@ mod store;
 mod tap;
 mod tls;
 
+pub use blocking::BlockingPg;
+pub use blocking_store::BlockingPgStore;
 pub use delta_sql::postgres::{Listen, PgSettings, StatementCache};
 pub use options::PgDieselOptions;
 pub use store::PgDieselStore;

@@ -11,6 +11,8 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use futures::FutureExt;
 
+use super::blocking::{BlockingDriver, BlockingPg};
+use super::blocking_store::BlockingPgStore;
 use super::connector::Connector;
 use super::driver::DieselDriver;
 use super::errors::pool_error;
@@ -62,6 +64,14 @@ impl PgDieselStore {
     pub fn from_pool(pool: Pool<AsyncPgConnection>, settings: PgSettings) -> Self {
         let driver = DieselDriver::new(Connections::of(pool), None, &settings);
         Self { tables: Tables::new(driver, settings) }
+    }
+
+    /// The store on blocking connections of the caller's: it speaks of the same tables.
+    #[must_use]
+    pub fn blocking<C: BlockingPg>(&self) -> BlockingPgStore<C> {
+        let url = self.tables.driver().connector().map(Connector::url);
+        let driver = BlockingDriver::new(url, self.tables.settings().keeps_statements());
+        BlockingPgStore::new(self.tables.over(driver))
     }
 
     /// Closes the pool: connections in use are closed when they come back. Later calls are `Closed`.

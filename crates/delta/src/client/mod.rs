@@ -1,7 +1,10 @@
 //! The front door.
 
 mod any;
+#[cfg(feature = "diesel-postgres")]
+mod blocking;
 mod builder;
+mod callers;
 mod read;
 mod running;
 mod schedule;

@@ -1,15 +1,10 @@
 use std::ops::Deref;
 
-use delta_core::plan::Source;
-use delta_core::{
-    Browse, Change, Changeset, Error, ErrorKind, InformOptions, Object, Outcome, Rejection, Result, Session, WakeUp,
-    borrow_session, plan,
-};
+use delta_core::{Browse, Error, ErrorKind, Object, Rejection, Result, WakeUp, borrow_session};
 
 use crate::action::Action;
 use crate::client::{AnyClient, Builder, Running, Wake};
-use crate::engine::{Kind, Transaction};
-use crate::inform::{Inform, Mention};
+use crate::inform::Inform;
 use crate::resource::{Informed, Resource};
 
 /// A client of one database: informs, requests, reads, and, once started, works.
@@ -114,17 +109,8 @@ impl<S: Browse> Client<S> {
         objects: impl IntoIterator<Item = I>,
         wake: WakeUp,
     ) -> Result<(Vec<Result<Informed, Rejection>>, Wake)> {
-        let engine = &self.any.engine;
-        let mentions = objects.into_iter().map(|object| Mention::new(object.into())).collect::<Result<Vec<_>, _>>()?;
-        for mention in &mentions {
-            engine.resolve(mention, &InformOptions::new())?;
-        }
         let mut session = borrow_session(&self.store, conn);
-        let now = engine.now(&mut session).await?;
-        engine.refresh_policies(&mut session, now).await?;
-        let inputs = engine.inform_inputs(mentions, &InformOptions::new(), Source::Caller)?;
-        let batch = engine.inform(&mut session, &inputs, now, Transaction::Callers(wake)).await?;
-        Ok((batch.answers, Wake { client: self.any.clone(), lanes: batch.woken }))
+        self.any.inform_session(&mut session, objects, wake).await
     }
 
     /// Settles an attempt in the worker's own transaction, so that its effects in this database and the settlement are true
@@ -146,22 +132,8 @@ impl<S: Browse> Client<S> {
         resource: &Resource<T>,
         action: Action,
     ) -> Result<SettleOutcome> {
-        let engine = &self.any.engine;
-        let kind: Option<&Kind> = engine.kinds.get(&resource.key.kind).map(|kind| &**kind);
-        let report = kind.and_then(|kind| engine.report(kind, resource.attempt, Ok(action)));
-        let report = report.ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "settle", "expected an action other than Settled, of a registered kind")
-        })?;
         let mut session = borrow_session(&self.store, conn);
-        let now = engine.now(&mut session).await?;
-        let objects = engine.kind_settings(&resource.key.kind).event_objects;
-        let change: Change = plan::settle(resource.row(), &report, objects, now)?;
-        let changes = Changeset { changes: vec![change], ..Changeset::new(now) };
-        let receipt = session.commit_dyn(&changes).await?;
-        Ok(match receipt.outcomes.first() {
-            Some(Outcome::Applied(_)) => SettleOutcome::Settled,
-            _ => SettleOutcome::Lost,
-        })
+        self.any.settle_session(&mut session, resource, action).await
     }
 }
 
