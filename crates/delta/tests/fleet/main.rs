@@ -1,4 +1,4 @@
-//! Four processes on one database, one of them killed with -9 and replaced every second, while objects are informed, deleted
+//! Four processes on one database, of one store or of two by turns, one of them killed with -9 and replaced every second, while objects are informed, deleted
 //! and retried: nothing is lost, and nothing is worked by two at once.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it does")]
 
@@ -17,6 +17,7 @@ use delta::{Client, ClientSettings, Migrate, MySqlDieselStore, MySqlStore, PgDie
 use delta_testkit::Backend;
 use delta_testkit::database::{MariaDbDatabase, PostgresDatabase};
 use delta_testkit::record::{self, Proof};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
 use tokio::sync::Mutex;
 
 use crate::load::Load;
@@ -59,7 +60,7 @@ async fn a_fleet_on_postgres_under_kill_9_loses_nothing_and_never_works_a_resour
     if Backend::Postgres.enabled() {
         let database = PostgresDatabase::create().await.unwrap();
         let store = PgStore::connect(database.url()).await.unwrap();
-        survive(store, database.url(), &[StoreName::SqlxPostgres]).await;
+        survive(store, database.url(), &[StoreName::SqlxPostgres], async || {}).await;
     }
 }
 
@@ -68,7 +69,7 @@ async fn a_fleet_on_mariadb_under_kill_9_loses_nothing_and_never_works_a_resourc
     if Backend::MariaDb.enabled() {
         let database = MariaDbDatabase::create().await.unwrap();
         let store = MySqlStore::connect(database.url()).await.unwrap();
-        survive(store, database.url(), &[StoreName::SqlxMariaDb]).await;
+        survive(store, database.url(), &[StoreName::SqlxMariaDb], async || {}).await;
     }
 }
 
@@ -77,7 +78,12 @@ async fn a_fleet_of_two_stores_on_postgres_under_kill_9_loses_nothing_and_never_
     if Backend::Postgres.enabled() {
         let database = PostgresDatabase::create().await.unwrap();
         let store = PgDieselStore::connect(database.url()).await.unwrap();
-        survive(store, database.url(), &[StoreName::SqlxPostgres, StoreName::DieselPostgres]).await;
+        let stores = &[StoreName::SqlxPostgres, StoreName::DieselPostgres];
+        survive(store, database.url(), stores, async || {
+            let mut conn = PgConnection::connect(database.url()).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(tomorrow("delta."))).execute(&mut conn).await.unwrap();
+        })
+        .await;
     }
 }
 
@@ -86,11 +92,29 @@ async fn a_fleet_of_two_stores_on_mariadb_under_kill_9_loses_nothing_and_never_w
     if Backend::MariaDb.enabled() {
         let database = MariaDbDatabase::create().await.unwrap();
         let store = MySqlDieselStore::connect(database.url()).await.unwrap();
-        survive(store, database.url(), &[StoreName::SqlxMariaDb, StoreName::DieselMariaDb]).await;
+        let stores = &[StoreName::SqlxMariaDb, StoreName::DieselMariaDb];
+        survive(store, database.url(), stores, async || {
+            let mut conn = MySqlConnection::connect(database.url()).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(tomorrow("delta_"))).execute(&mut conn).await.unwrap();
+        })
+        .await;
     }
 }
 
-async fn survive<S: Store + Browse + Migrate>(store: S, url: &str, stores: &'static [StoreName]) {
+/// What a migration of tomorrow may do that serves the programs of today.
+fn tomorrow(prefix: &str) -> String {
+    let grow = |table| format!("ALTER TABLE {prefix}{table} ADD COLUMN tomorrow bigint;");
+    let tables: String = ["resource", "event", "cursor", "kind", "namespace", "attempt_error"].map(grow).concat();
+    format!("{tables} INSERT INTO {prefix}migration (version, name, serves) VALUES (2, 'of tomorrow', 1)")
+}
+
+/// Runs a fleet on stores by turns; after half the time `midway` is done, and all goes on.
+async fn survive<S: Store + Browse + Migrate>(
+    store: S,
+    url: &str,
+    stores: &'static [StoreName],
+    midway: impl AsyncFnOnce(),
+) {
     let _turn = TURN.lock().await;
     store.migrate_to(Target::Latest).await.unwrap();
     let client = Client::builder(store).settings(settings()).build().unwrap();
@@ -98,8 +122,14 @@ async fn survive<S: Store + Browse + Migrate>(store: S, url: &str, stores: &'sta
     let mut processes = Processes::start(PROCESSES, url, stores);
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut killed = BTreeMap::new();
+    let mut midway = Some(midway);
     for kill in 0..KILLS {
         second.tick().await;
+        if kill == KILLS / 2
+            && let Some(midway) = midway.take()
+        {
+            midway().await;
+        }
         let (process, died) = processes.replace(kill % PROCESSES);
         killed.insert(process, died);
         load.go_on(OPERATIONS).await;
