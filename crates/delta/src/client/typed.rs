@@ -83,6 +83,7 @@ impl<S: Browse> Client<S> {
     /// # Errors
     ///
     /// `Conflict`: the caller's transaction is over; roll back and repeat it whole.
+    #[cfg_attr(feature = "diesel-postgres", doc = include_str!("../docs/inform_in_diesel.md"))]
     pub async fn inform_in<T: Object>(
         &self,
         conn: &mut S::Conn,
