@@ -1,5 +1,5 @@
-//! Four processes on one database, of one store or of two by turns, one of them killed with -9 and replaced every second, while objects are informed, deleted
-//! and retried: nothing is lost, and nothing is worked by two at once.
+//! Four processes on one database, of one store or of two by turns, one of them killed with -9 and replaced every second,
+//! while objects are informed, deleted and retried: nothing is lost, and nothing is worked by two at once.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it does")]
 
 mod calls;
