@@ -12,6 +12,7 @@ mod usual {
     use super::{PgSettings, Server};
 
     delta_testkit::store_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::restore_contract!(|| Server::fixture(PgSettings::new()));
     delta_testkit::store_differential!(|| Server::fixture(PgSettings::new()));
 }
 

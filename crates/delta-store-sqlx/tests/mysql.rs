@@ -7,4 +7,5 @@ mod mysql_support;
 use mysql_support::Server;
 
 delta_testkit::store_contract!(Server::fixture);
+delta_testkit::restore_contract!(Server::fixture);
 delta_testkit::store_differential!(Server::fixture);

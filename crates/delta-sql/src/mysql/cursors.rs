@@ -20,7 +20,7 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// A cursor in the columns of `CURSOR`, with its version counted up.
-fn values(cursor: &Cursor) -> Vec<Value<'_>> {
+pub(super) fn values(cursor: &Cursor) -> Vec<Value<'_>> {
     vec![
         cursor.name.as_bytes().into(),
         cursor.position.as_deref().into(),
@@ -100,7 +100,7 @@ impl<D: MysqlDriver> Tables<D> {
     }
 
     /// Locks cursors, and names the first whose version is another.
-    async fn lost_cursor(&self, conn: &mut D::Conn, changes: &[CursorChange]) -> Result<Option<String>> {
+    pub(super) async fn lost_cursor(&self, conn: &mut D::Conn, changes: &[CursorChange]) -> Result<Option<String>> {
         let mut versions = HashMap::new();
         for list in names(changes.iter().map(CursorChange::name)) {
             for row in &self.fetch(conn, Query::new(&self.sql().lock_cursors).bind(list), "commit").await? {

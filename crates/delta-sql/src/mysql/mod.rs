@@ -23,6 +23,7 @@ mod migrations;
 mod multi;
 mod names;
 mod query;
+mod restore;
 mod rows;
 mod scopes;
 mod settings;

@@ -62,19 +62,22 @@ impl NameCache {
             return;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let known = Arc::make_mut(&mut known);
+        Arc::make_mut(&mut known).add(which, found);
+    }
+}
+
+impl Known {
+    fn add(&mut self, which: Which, found: Vec<(i64, Name)>) {
         let table = match which {
-            Which::Kinds => &mut known.kinds,
-            Which::Namespaces => &mut known.namespaces,
+            Which::Kinds => &mut self.kinds,
+            Which::Namespaces => &mut self.namespaces,
         };
         for (id, name) in found {
             table.by_name.insert(name.clone(), id);
             table.by_id.insert(id, name);
         }
     }
-}
 
-impl Known {
     fn table(&self, which: Which) -> &Table {
         match which {
             Which::Kinds => &self.kinds,
@@ -161,6 +164,30 @@ impl<D: MysqlDriver> Tables<D> {
             self.create(conn, &missing).await?;
         }
         Ok(self.names().known())
+    }
+
+    /// Finds some kinds and namespaces within a transaction, and creates those that do not exist. Their ids are not
+    /// remembered, for the transaction may be undone.
+    pub(super) async fn names_within(&self, conn: &mut D::Conn, wanted: &Wanted<'_>) -> Result<Known> {
+        let mut known = Known::default();
+        for which in BOTH {
+            let (create, find, names) = match which {
+                Which::Kinds => (&self.sql().new_kind, &self.sql().kinds_named, &wanted.kinds),
+                Which::Namespaces => (&self.sql().new_namespace, &self.sql().namespaces_named, &wanted.namespaces),
+            };
+            let mut list = Json::default();
+            for name in names {
+                match self.execute(conn, Query::new(create).bind(name.as_str()), "name").await? {
+                    Executed::Duplicate | Executed::Done => {}
+                }
+                list.row(|row| row.name(name.as_str()));
+            }
+            for list in list.into_texts() {
+                let rows = self.fetch(conn, Query::new(find).bind(list), "name").await?;
+                known.add(which, read(&rows)?);
+            }
+        }
+        Ok(known)
     }
 
     /// Finds the names of ids that rows speak of.

@@ -2,8 +2,9 @@ use std::fmt;
 
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
-    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Receipt,
-    Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, Wakeups,
+    EventPage, EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus,
+    Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
+    Wakeups,
 };
 use delta_sql::driver::Row;
 use delta_sql::mysql::{MySqlSettings, MysqlDriver, Query, Tables, check_server_version};
@@ -186,6 +187,16 @@ impl Browse for MySqlDieselStore {
 
     async fn log_holders(&self, conn: &mut AsyncMysqlConnection) -> Result<Vec<LogHolder>> {
         self.tables.log_holders(conn).await
+    }
+}
+
+impl Restore for MySqlDieselStore {
+    async fn given_out(&self, conn: &mut AsyncMysqlConnection) -> Result<GivenOut> {
+        self.tables.last_given_out(conn).await
+    }
+
+    async fn restore(&self, conn: &mut AsyncMysqlConnection, batch: &RestoreBatch) -> Result<Restored> {
+        self.tables.restore(conn, batch).await
     }
 }
 

@@ -2,8 +2,9 @@ use std::fmt;
 
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
-    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Receipt,
-    Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, Wakeups,
+    EventPage, EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus,
+    Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
+    Wakeups,
 };
 use delta_sql::driver::Row;
 use delta_sql::postgres::{PgSettings, PostgresDriver, Query, Tables, check_server_version};
@@ -210,6 +211,16 @@ impl Browse for PgDieselStore {
 
     async fn log_holders(&self, conn: &mut AsyncPgConnection) -> Result<Vec<LogHolder>> {
         self.tables.log_holders(conn).await
+    }
+}
+
+impl Restore for PgDieselStore {
+    async fn given_out(&self, conn: &mut AsyncPgConnection) -> Result<GivenOut> {
+        self.tables.given_out(conn).await
+    }
+
+    async fn restore(&self, conn: &mut AsyncPgConnection, batch: &RestoreBatch) -> Result<Restored> {
+        self.tables.restore(conn, batch).await
     }
 }
 

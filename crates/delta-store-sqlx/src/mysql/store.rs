@@ -2,8 +2,9 @@ use std::fmt;
 
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
-    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Receipt,
-    Resource, Result, ScopeRecord, StateCount, Store, Target, Timestamp, Wakeups,
+    EventPage, EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus,
+    Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
+    Wakeups,
 };
 use delta_sql::mysql::{MySqlSettings, Tables, check_server_version};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
@@ -195,6 +196,16 @@ impl Browse for MySqlStore {
 
     async fn log_holders(&self, conn: &mut MySqlConnection) -> Result<Vec<LogHolder>> {
         self.tables.log_holders(conn).await
+    }
+}
+
+impl Restore for MySqlStore {
+    async fn given_out(&self, conn: &mut MySqlConnection) -> Result<GivenOut> {
+        self.tables.last_given_out(conn).await
+    }
+
+    async fn restore(&self, conn: &mut MySqlConnection, batch: &RestoreBatch) -> Result<Restored> {
+        self.tables.restore(conn, batch).await
     }
 }
 

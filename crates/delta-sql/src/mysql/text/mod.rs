@@ -11,6 +11,7 @@ pub(super) mod due;
 pub(super) mod lanes;
 pub(super) mod load;
 pub(super) mod log;
+pub(super) mod restore;
 pub(super) mod rows;
 pub(super) mod scopes;
 pub(super) mod statements;

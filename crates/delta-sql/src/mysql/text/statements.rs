@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{browse, claim, cursors, due, lanes, load, log, scopes, write};
+use super::{browse, claim, cursors, due, lanes, load, log, restore, scopes, write};
 use crate::TablePrefix;
 use crate::mysql::multi::Multi;
 
@@ -37,6 +37,9 @@ macro_rules! statements {
             pub(crate) append: Multi,
             pub(crate) new_cursors: Multi,
             pub(crate) write_cursors: Multi,
+            pub(crate) restore_kinds: Multi,
+            pub(crate) restore_namespaces: Multi,
+            pub(crate) restore_events: Multi,
         }
 
         impl Statements {
@@ -57,6 +60,9 @@ macro_rules! statements {
                     append: write::events(&table("event")),
                     new_cursors: write::new_cursors(&table("cursor")),
                     write_cursors: write::cursors(&table("cursor")),
+                    restore_kinds: restore::scopes(&table("kind")),
+                    restore_namespaces: restore::scopes(&table("namespace")),
+                    restore_events: restore::events(&table("event")),
                 }
             }
 
@@ -73,6 +79,9 @@ macro_rules! statements {
                     ("append", &self.append),
                     ("new_cursors", &self.new_cursors),
                     ("write_cursors", &self.write_cursors),
+                    ("restore_kinds", &self.restore_kinds),
+                    ("restore_namespaces", &self.restore_namespaces),
+                    ("restore_events", &self.restore_events),
                 ];
                 let single = [$((stringify!($name), self.$name.clone()),)+];
                 let pick = self.pick.iter().map(|text| ("pick", text.clone()));
@@ -133,6 +142,13 @@ statements! {
     cursors_due = cursors::due();
     lock_cursors = cursors::lock();
     remove_cursors = cursors::remove();
+
+    look = restore::LOOK;
+    last_given_out = restore::GIVEN_OUT;
+    raise_id = restore::RAISE_ID;
+    raise_position = restore::RAISE_POSITION;
+    remove_events = write::remove("event", "position");
+    foreign = restore::FOREIGN;
 
     scopes = scopes::SCOPES;
     kinds_named = scopes::named("kind");

@@ -2,7 +2,7 @@ use super::columns::{CURSOR, DETAILS, ERROR, EVENT, FIXED, HEAD, HEAD_COUNT};
 use super::rows;
 use crate::mysql::multi::Multi;
 
-fn insert(table: &str, columns: &[&str], update: &[&str]) -> Multi {
+pub(super) fn insert(table: &str, columns: &[&str], update: &[&str]) -> Multi {
     let before = format!("INSERT INTO {table} ({})", columns.join(", "));
     let values: Vec<String> = update.iter().map(|column| format!("{column} = VALUES({column})")).collect();
     let after = match values.as_slice() {
