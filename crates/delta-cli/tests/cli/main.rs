@@ -8,6 +8,7 @@ mod migrations;
 mod moving;
 mod random;
 mod refusals;
+mod round;
 mod resources;
 mod scopes;
 mod support;
