@@ -1,28 +1,31 @@
 use clap::Args;
 use delta::core::{Access, Browse, Invalid, MigrationStatus, Target};
-use delta::{AnyClient, Client, Error, Migrate, PgStore, SqliteStore};
+use delta::{AnyClient, Client, Error, Migrate, MySqlStore, PgStore, SqliteStore};
 use delta_sql::TablePrefix;
-use delta_store_sqlx::{AutoMigrate, Listen, MissingFile, PgOptions, PgSettings, SqliteOptions};
+use delta_store_sqlx::{
+    AutoMigrate, Listen, MissingFile, MySqlOptions, MySqlSettings, PgOptions, PgSettings, SqliteOptions,
+};
 
 use crate::failure::Failure;
 
 /// Which database.
 #[derive(Args)]
 pub(crate) struct Database {
-    /// The database: `sqlite://PATH` or `postgres://USER@HOST:PORT/DATABASE`.
+    /// The database: `sqlite://PATH`, or `postgres://USER@HOST:PORT/DATABASE`, or the same with `mysql://` or `mariadb://`.
     #[arg(long, global = true, env = "DELTA_URL", hide_env_values = true, value_name = "URL")]
     url: Option<String>,
 
-    /// The schema of Delta's tables on Postgres, or what their names begin with on SQLite.
+    /// The schema of Delta's tables on Postgres, or what their names begin with on SQLite, MySQL and MariaDB.
     #[arg(long, global = true, env = "DELTA_SCHEMA", default_value = "delta", value_name = "NAME")]
     schema: String,
 }
 
-/// A store of either kind.
+/// A store on any backend.
 #[derive(Debug)]
 pub(crate) enum Store {
     Sqlite(SqliteStore),
     Postgres(PgStore),
+    MySql(MySqlStore),
 }
 
 impl Database {
@@ -31,6 +34,7 @@ impl Database {
         match self.open(MissingFile::Refuse).await? {
             Store::Sqlite(store) => client(store).await,
             Store::Postgres(store) => client(store).await,
+            Store::MySql(store) => client(store).await,
         }
     }
 
@@ -53,10 +57,14 @@ impl Database {
                 let options = PgOptions::new(url).settings(settings).connections(2).application_name("delta-cli");
                 Store::Postgres(options.connect().await?)
             }
+            Some("mysql" | "mariadb") => {
+                let settings = MySqlSettings::new().table_prefix(self.schema.as_str())?;
+                Store::MySql(MySqlOptions::new(url).settings(settings).connections(2).connect().await?)
+            }
             scheme => {
                 // The rest of it may hold a password.
                 let found = scheme.map_or_else(|| "no scheme".to_owned(), |scheme| format!("the scheme {scheme:?}"));
-                return Err(Invalid::new("url", "sqlite://… or postgres://…", found).into());
+                return Err(Invalid::new("url", "sqlite://…, postgres://…, mysql://… or mariadb://…", found).into());
             }
         })
     }
@@ -72,6 +80,10 @@ macro_rules! with_store {
             }
             $crate::database::Store::Postgres($name) => {
                 let $backend = "postgres";
+                $run
+            }
+            $crate::database::Store::MySql($name) => {
+                let $backend = "mysql";
                 $run
             }
         }
@@ -91,6 +103,7 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.migrate_to(target).await,
             Self::Postgres(store) => store.migrate_to(target).await,
+            Self::MySql(store) => store.migrate_to(target).await,
         }
     }
 
@@ -98,6 +111,7 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.migration_status().await,
             Self::Postgres(store) => store.migration_status().await,
+            Self::MySql(store) => store.migration_status().await,
         }
     }
 
@@ -105,6 +119,7 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.migration_sql(),
             Self::Postgres(store) => store.migration_sql(),
+            Self::MySql(store) => store.migration_sql(),
         }
     }
 }

@@ -5,9 +5,9 @@ use delta::core::{Access, Changeset, ClaimRequest, LeaseToken, Owner, Store as _
 use serde_json::{Value, json};
 
 use crate::support::{Database, Store, inform};
-use crate::{on_both, with_store};
+use crate::{on_all, with_store};
 
-on_both! {
+on_all! {
     an_idle_database_is_healthy,
     what_is_due_for_too_long_is_a_problem_unless_it_is_paused,
     a_lease_that_nobody_rescues_is_a_problem,

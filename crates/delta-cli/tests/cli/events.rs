@@ -3,10 +3,10 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::on_both;
+use crate::on_all;
 use crate::support::{Database, inform};
 
-on_both! {
+on_all! {
     the_latest_events_are_printed,
     events_are_chosen_by_kind_namespace_and_event,
     a_follower_sees_what_is_yet_to_come_until_it_is_interrupted,

@@ -9,9 +9,9 @@ use delta::{
 use futures::stream::{self, Stream};
 
 use crate::support::{Customer, Database, customer};
-use crate::{on_both, with_store};
+use crate::{on_all, with_store};
 
-on_both! {
+on_all! {
     a_request_is_run_by_a_client_that_has_the_informer,
     a_request_for_an_unknown_kind_says_so,
 }

@@ -1,4 +1,4 @@
-//! Runs the built program against SQLite and Postgres.
+//! Runs the built program against SQLite, Postgres and MariaDB.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it does")]
 
 mod doctor;
@@ -8,7 +8,7 @@ mod migrations;
 mod moving;
 mod random;
 mod refusals;
-mod round;
 mod resources;
+mod round;
 mod scopes;
 mod support;

@@ -2,10 +2,10 @@ use delta::core::Store as _;
 use delta_store_sqlx::sqlx;
 use serde_json::json;
 
-use crate::on_both;
+use crate::on_all;
 use crate::support::{Database, Store};
 
-on_both! {
+on_all! {
     a_schema_goes_up_and_down,
     a_schema_that_is_missing_or_newer_is_refused_with_code_4,
     the_printed_statements_make_the_schema,
@@ -46,6 +46,10 @@ async fn a_schema_that_is_missing_or_newer_is_refused_with_code_4(database: &Dat
             let sql = newer.replace("{}", "delta.migration");
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
         }
+        Store::MySql(store) => {
+            let sql = newer.replace("{}", "delta_migration");
+            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
+        }
     }
     for command in [&["resource", "list"][..], &["doctor"], &["migrate", "up"], &["migrate", "down", "--to", "0"]] {
         let run = database.run(command);
@@ -71,6 +75,10 @@ async fn the_printed_statements_make_the_schema(database: &Database) {
         }
         Store::Postgres(store) => {
             sqlx::raw_sql("DROP SCHEMA IF EXISTS delta CASCADE").execute(store.pool()).await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
+        }
+        Store::MySql(store) => {
+            sqlx::raw_sql("DROP TABLE IF EXISTS delta_migration").execute(store.pool()).await.unwrap();
             sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(store.pool()).await.unwrap();
         }
     }

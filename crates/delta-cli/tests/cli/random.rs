@@ -303,12 +303,17 @@ fn any_database_goes_from_file_to_file() {
 #[test]
 fn any_database_goes_round_all_backends() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    if Database::sqlite().is_none() || runtime.block_on(Database::postgres()).is_none() {
+    let left_out = runtime.block_on(async {
+        Database::sqlite().is_none() || Database::postgres().await.is_none() || Database::mariadb().await.is_none()
+    });
+    if left_out {
         return;
     }
     check(12, |content| {
         runtime.block_on(async {
-            let stops = [Database::sqlite().unwrap(), Database::postgres().await.unwrap(), Database::sqlite().unwrap()];
+            let servers = [Database::postgres().await.unwrap(), Database::mariadb().await.unwrap()];
+            let [postgres, mariadb] = servers;
+            let stops = [Database::sqlite().unwrap(), postgres, mariadb, Database::sqlite().unwrap()];
             travel(content, &stops).await
         })
     });

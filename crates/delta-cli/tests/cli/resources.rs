@@ -3,9 +3,9 @@ use delta::{Action, Client, Controller, Inform, InformOptions, Migrate, Resource
 use serde_json::{Value, json};
 
 use crate::support::{Customer, Database, customer, inform};
-use crate::{on_both, with_store};
+use crate::{on_all, with_store};
 
-on_both! {
+on_all! {
     resources_are_listed_page_by_page,
     a_filter_chooses_resources,
     a_resource_is_shown_with_all_that_is_stored,

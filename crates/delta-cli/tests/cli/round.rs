@@ -101,6 +101,7 @@ async fn stops() -> Option<Vec<(&'static str, Database)>> {
     Some(vec![
         ("sqlite", Database::sqlite()?),
         ("postgres", Database::postgres().await?),
+        ("mariadb", Database::mariadb().await?),
         ("sqlite", Database::sqlite()?),
     ])
 }

@@ -3,9 +3,9 @@ use delta::core::{Access, LaneQuery, Names, Store as _};
 use serde_json::json;
 
 use crate::support::{Database, inform};
-use crate::{on_both, with_store};
+use crate::{on_all, with_store};
 
-on_both! {
+on_all! {
     kinds_and_namespaces_are_listed_with_their_resources,
     a_pause_keeps_a_kind_or_a_namespace_from_being_claimed,
 }

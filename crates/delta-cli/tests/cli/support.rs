@@ -1,10 +1,10 @@
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use delta::{Client, Migrate as _, Object, PgStore, SqliteStore};
+use delta::{Client, Migrate as _, MySqlStore, Object, PgStore, SqliteStore};
 use delta_store_sqlx::{AutoMigrate, SqliteOptions};
 use delta_testkit::Backend;
-use delta_testkit::database::PostgresDatabase;
+use delta_testkit::database::{MariaDbDatabase, PostgresDatabase};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,13 +20,15 @@ pub(crate) struct Database {
 enum Kept {
     Sqlite { _directory: TempDir },
     Postgres { _database: PostgresDatabase },
+    MariaDb { _database: MariaDbDatabase },
 }
 
-/// A store of either kind.
+/// A store on any backend.
 #[derive(Clone, Debug)]
 pub(crate) enum Store {
     Sqlite(SqliteStore),
     Postgres(PgStore),
+    MySql(MySqlStore),
 }
 
 /// Runs the rest with the store of a database, whichever it is.
@@ -36,13 +38,14 @@ macro_rules! with_store {
         match $database.store().await {
             $crate::support::Store::Sqlite($store) => $body,
             $crate::support::Store::Postgres($store) => $body,
+            $crate::support::Store::MySql($store) => $body,
         }
     };
 }
 
-/// Makes two tests of a function: on SQLite and on Postgres.
+/// Makes tests of a function: on SQLite, on Postgres and on MariaDB.
 #[macro_export]
-macro_rules! on_both {
+macro_rules! on_all {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +59,14 @@ macro_rules! on_both {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
                 if let Some(database) = $crate::support::Database::postgres().await {
+                    super::$name(&database).await;
+                }
+            })*
+        }
+        mod mariadb {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(database) = $crate::support::Database::mariadb().await {
                     super::$name(&database).await;
                 }
             })*
@@ -83,6 +94,15 @@ impl Database {
         Some(Self { url: database.url().to_owned(), kept: Kept::Postgres { _database: database } })
     }
 
+    /// `None` if MariaDB was left out on purpose.
+    pub(crate) async fn mariadb() -> Option<Self> {
+        if !Backend::MariaDb.enabled() {
+            return None;
+        }
+        let database = MariaDbDatabase::create().await.unwrap_or_else(|error| panic!("{error}"));
+        Some(Self { url: database.url().to_owned(), kept: Kept::MariaDb { _database: database } })
+    }
+
     /// A store, after the program has migrated.
     pub(crate) async fn store(&self) -> Store {
         match self.kept {
@@ -91,6 +111,11 @@ impl Database {
                 let store = PgStore::connect(&self.url).await.unwrap();
                 store.migrate_to(delta::core::Target::Latest).await.unwrap();
                 Store::Postgres(store)
+            }
+            Kept::MariaDb { .. } => {
+                let store = MySqlStore::connect(&self.url).await.unwrap();
+                store.migrate_to(delta::core::Target::Latest).await.unwrap();
+                Store::MySql(store)
             }
         }
     }
@@ -103,6 +128,7 @@ impl Database {
                 Store::Sqlite(options.open().await.unwrap())
             }
             Kept::Postgres { .. } => Store::Postgres(PgStore::connect(&self.url).await.unwrap()),
+            Kept::MariaDb { .. } => Store::MySql(MySqlStore::connect(&self.url).await.unwrap()),
         }
     }
 
