@@ -3,9 +3,10 @@
 use std::ops::{Deref, DerefMut};
 
 use delta_core::{Access, Error, ErrorKind, Migrate, ResourceId, Result, Store, Target};
+use delta_store_diesel::diesel::{self, QueryableByName};
 use delta_store_diesel::diesel_async::pooled_connection::deadpool::Object;
 use delta_store_diesel::diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
 };
 use delta_store_diesel::{PgDieselStore, PgSettings};
 use delta_testkit::Backend;
@@ -42,6 +43,26 @@ impl Server {
         let mut conn = AsyncPgConnection::establish(self.database.url()).await.expect("a connection");
         conn.batch_execute(statements).await.expect("statements");
     }
+}
+
+#[expect(dead_code, reason = "not every test program asks the server")]
+impl Server {
+    /// The text that a query with one column `value` finds, on a connection of the store.
+    pub(crate) async fn text_on(&self, store: &PgDieselStore, query: &str) -> String {
+        Self::text_of(&mut *store.acquire(Access::Read).await.expect("a connection"), query).await
+    }
+
+    /// The text that a query with one column `value` finds.
+    pub(crate) async fn text_of(conn: &mut AsyncPgConnection, query: &str) -> String {
+        let found: Found = diesel::sql_query(query).get_result(conn).await.expect("a row");
+        found.value
+    }
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    value: String,
 }
 
 /// A transaction of the test's, which is undone if it is dropped: its pool throws the connection away.

@@ -1,0 +1,8 @@
+mod connect;
+mod dropped;
+
+mod errors;
+mod restart;
+mod rows;
+mod statements;
+mod times;
