@@ -39,6 +39,7 @@ pub use errors::server_error;
 pub use query::{Query, Value};
 pub use settings::MySqlSettings;
 pub use tables::Tables;
+pub use text::statements::statements;
 
 /// What every session is told before its first use.
 ///

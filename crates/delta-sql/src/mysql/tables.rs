@@ -79,12 +79,6 @@ impl<D: MysqlDriver> Tables<D> {
         Capabilities { wakeups: WakeupReach::None, processes: Processes::Any, writers: Writers::Many }
     }
 
-    /// Every statement with its name, to look at their plans.
-    #[must_use]
-    pub fn statements(&self) -> Vec<(&'static str, Arc<str>)> {
-        self.sql().all()
-    }
-
     /// The database's own time.
     pub async fn now(&self, conn: &mut D::Conn) -> Result<Timestamp> {
         let rows = self.fetch(conn, Query::new(&self.sql().now), "now").await?;

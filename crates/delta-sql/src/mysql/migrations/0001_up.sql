@@ -57,13 +57,13 @@ CREATE TABLE IF NOT EXISTS {resource} (
     deleted_at BIGINT,
     deleted_by VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin,
     paused BOOLEAN NOT NULL,
-    claim_at BIGINT GENERATED ALWAYS AS
-        (CASE WHEN paused = 0 AND state IN ('scheduled', 'failed', 'expired') THEN run_at END) STORED,
+    claim_namespace INT GENERATED ALWAYS AS
+        (CASE WHEN paused = 0 AND state IN ('scheduled', 'failed', 'expired') THEN namespace_id END) STORED,
     expiry_at BIGINT GENERATED ALWAYS AS (CASE WHEN state = 'synced' THEN synced_at END) STORED,
     ended_since BIGINT GENERATED ALWAYS AS
         (CASE WHEN state IN ('deleted', 'degraded') THEN state_since END) STORED,
     UNIQUE KEY resource_key (namespace_id, kind_id, object_id),
-    KEY resource_claim (namespace_id, kind_id, priority, claim_at, id),
+    KEY resource_claim (claim_namespace, kind_id, priority, run_at, id),
     KEY resource_lease (lease_until),
     KEY resource_expiry (expiry_at),
     KEY resource_ended (ended_since),

@@ -35,7 +35,7 @@ pub(crate) fn list_full() -> String {
 pub(crate) fn count() -> String {
     let filter = filter();
     format!(
-        "SELECT r.namespace_id, r.kind_id, r.state, COUNT(*), MIN(r.claim_at), MIN(r.lease_until) \
+        "SELECT r.namespace_id, r.kind_id, r.state, COUNT(*), MIN(CASE WHEN r.claim_namespace IS NOT NULL THEN r.run_at END), MIN(r.lease_until) \
          FROM {{resource}} r WHERE {filter} GROUP BY r.namespace_id, r.kind_id, r.state"
     )
 }

@@ -8,8 +8,8 @@ pub(crate) const LANES: [usize; 5] = [1, 2, 4, 8, 16];
 /// Each priority is a range of its own in the index of claims, which is read in its order, and no further than needed.
 fn lane() -> String {
     format!(
-        "(SELECT {} FROM {{resource}} r FORCE INDEX (resource_claim) WHERE r.namespace_id = ? AND r.kind_id = ? \
-         AND r.priority IN (1, 2, 3, 4) AND r.claim_at <= ? ORDER BY r.priority, r.claim_at, r.id LIMIT ? \
+        "(SELECT {} FROM {{resource}} r FORCE INDEX (resource_claim) WHERE r.claim_namespace = ? AND r.kind_id = ? \
+         AND r.priority IN (1, 2, 3, 4) AND r.run_at <= ? ORDER BY r.priority, r.run_at, r.id LIMIT ? \
          FOR UPDATE SKIP LOCKED)",
         head()
     )

@@ -52,7 +52,7 @@ pub(crate) fn head() -> String {
 /// Errors are a JSON array of arrays in no order: number, time, generation, attempt, and message and backtrace in
 /// hexadecimal, for the servers do not agree on what JSON makes of every character.
 pub(crate) const DETAIL: &str = "d.object, d.tags, (SELECT CAST(JSON_ARRAYAGG(JSON_ARRAY(e.number, e.at, e.generation, \
-e.attempt, HEX(e.message), HEX(e.backtrace))) AS CHAR) FROM {attempt_error} e WHERE e.resource_id = d.resource_id)";
+e.attempt, HEX(e.message), HEX(e.backtrace))) AS CHAR) FROM {attempt_error} e FORCE INDEX (PRIMARY) WHERE e.resource_id = d.resource_id)";
 
 /// The columns of an event that are written.
 pub(crate) const EVENT: [&str; 13] = [

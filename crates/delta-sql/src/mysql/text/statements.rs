@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::{browse, claim, cursors, due, lanes, load, log, restore, scopes, write};
 use crate::TablePrefix;
 use crate::mysql::multi::Multi;
+use crate::mysql::settings::MySqlSettings;
 
 /// The names of the tables, without the prefix.
 const TABLES: [&str; 9] =
@@ -11,6 +12,12 @@ const TABLES: [&str; 9] =
 /// The quoted name of a table.
 pub(crate) fn table(prefix: &TablePrefix, name: &str) -> String {
     format!("`{}_{name}`", prefix.as_str())
+}
+
+/// Every statement of a store with these settings, with its name: to look at their plans.
+#[must_use]
+pub fn statements(settings: &MySqlSettings) -> Vec<(&'static str, Arc<str>)> {
+    Statements::new(settings.prefix()).all()
 }
 
 /// Fills in `{resource}` and its like.
@@ -66,8 +73,7 @@ macro_rules! statements {
                 }
             }
 
-            /// Every statement with its name, to look at their plans.
-            pub(crate) fn all(&self) -> Vec<(&'static str, Arc<str>)> {
+            fn all(&self) -> Vec<(&'static str, Arc<str>)> {
                 let multi = [
                     ("new_resources", &self.new_resources),
                     ("write_resources", &self.write_resources),

@@ -1,0 +1,13 @@
+mod callers;
+mod connect;
+mod constraints;
+mod ids;
+mod log;
+mod migrate;
+mod names;
+mod plans;
+mod restart;
+mod rights;
+mod rows;
+mod sessions;
+mod size;
