@@ -1,16 +1,16 @@
 //! The server's code says what an error means, whatever its words; and its words, where the code cannot be had.
 
 use delta_core::{ErrorKind, Store};
-use delta_store_diesel::diesel_async::AsyncConnection;
 use delta_store_diesel::diesel_async::AsyncPgConnection;
 use delta_store_diesel::diesel_async::pooled_connection::AsyncDieselConnectionManager;
 use delta_store_diesel::diesel_async::pooled_connection::deadpool::Pool;
+use delta_store_diesel::diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use delta_store_diesel::{PgDieselStore, PgSettings};
 
 use super::rows::{inserts, row};
 use crate::postgres_support::Server;
 
-/// Has each write of a resource fail in the server's next language.
+/// Has each write of a resource fail with a code and words.
 async fn fail_with(server: &Server, code: &str, message: &str) {
     let trigger = format!(
         "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \
@@ -78,4 +78,15 @@ async fn the_servers_words_decide_on_connections_that_others_made() {
         fail_with(&server, code, message).await;
         assert_eq!(kind_of(&store).await, kind, "{message}");
     }
+}
+
+/// A transaction that has failed tells so by its code alone.
+pub(super) async fn assert_codes_are_read(store: &PgDieselStore) {
+    let mut conn = store.pool().get().await.expect("a connection");
+    conn.batch_execute("DO $$ BEGIN RAISE EXCEPTION 'nein' USING ERRCODE = '57014'; END $$")
+        .await
+        .expect_err("an error");
+    conn.batch_execute("BEGIN; SELECT 1 / 0").await.expect_err("an error");
+    let error = store.now(&mut conn).await.expect_err("a failed transaction");
+    assert!(error.kind() == ErrorKind::Conflict && error.to_string().contains("25P02"), "{error}");
 }

@@ -1,6 +1,6 @@
 mod connect;
 mod dropped;
-
+mod encryption;
 mod errors;
 mod restart;
 mod rows;
