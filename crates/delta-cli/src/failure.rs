@@ -35,7 +35,8 @@ Exit codes:
   0  done; for doctor: healthy
   1  anything else; for doctor: not healthy
   2  wrong usage, or an input that was refused: nothing was changed by it
-  3  the database cannot be reached or used right now: try again later
+  3  the database cannot be reached or used right now, or changed while it was exported: try again
+     later
   4  this program does not fit the schema of the database, or the database cannot do what was asked
   5  something stored cannot be what it is: look at the database";
 

@@ -9,9 +9,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::clock;
+use crate::commands::import::is_done;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::output::{Output, age, table};
+use crate::transfer::IMPORT;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -52,6 +54,8 @@ impl Arguments {
         // An error of an unfit schema says what to do.
         let client = database.client().await?;
         let mut findings = vec![fine("schema", format!("version {}", newest.unwrap_or(0)))];
+
+        findings.extend(import(&client).await?);
 
         let asked = clock::now();
         let now = client.server_time().await?;
@@ -133,6 +137,14 @@ fn clock_difference(asked: Timestamp, server: Timestamp, answered: Timestamp) ->
 async fn paused(client: &AnyClient) -> Result<Vec<Scope>, Failure> {
     let scopes = client.scopes().await?;
     Ok(scopes.into_iter().filter(|record| record.paused).map(|record| record.scope).collect())
+}
+
+/// An import that was begun: what it has yet to write is missing.
+async fn import(client: &AnyClient) -> Result<Option<Finding>, Failure> {
+    let cursors = client.cursors(&CursorQuery::Names(vec![IMPORT.to_owned()])).await?;
+    let unfinished = cursors.first().filter(|import| !is_done(import));
+    Ok(unfinished
+        .map(|_| problem("import", "one was begun and not finished: run it again before any client".to_owned())))
 }
 
 /// Who leads. A database that no client has worked on yet has no leader, and needs none.

@@ -190,8 +190,12 @@ impl Export {
     }
 
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
-        let options = OpenOptions::new().write(true).create_new(true).open(path);
-        match options {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // It holds everybody's objects.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
             Ok(file) => Ok(Self::of(path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let path = path.display();

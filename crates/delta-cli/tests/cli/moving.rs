@@ -227,6 +227,17 @@ async fn an_export_does_not_write_over_a_file_and_says_when_there_is_nothing_lef
     assert_eq!(from.run(&["export", "--resume", "--to", "-"]).code, 2);
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_is_readable_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(from) = lively(2).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let file = path(&directory, "all.jsonl");
+    export(&from, &file);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_is_resumed_wherever_it_was_cut_off() {
     let Some(from) = lively(6).await else { return };
@@ -336,11 +347,14 @@ async fn an_import_that_was_killed_goes_on_where_it_was() {
             kills += 1;
             let half = to.run(&["export", "--to", "-"]);
             assert!(half.code == 2 && half.err.contains("not finished"), "{half:?}");
+            let doctor = to.run(&["doctor"]);
+            assert!(doctor.code == 1 && doctor.out.contains("one was begun and not finished"), "{doctor:?}");
         }
     }
     assert!(kills > 0, "never killed in time");
     assert_eq!(to.run(&arguments).code, 0);
     assert_eq!(exported(&to), content(&file));
+    assert!(!to.run(&["doctor"]).out.contains("import"));
     store.close().await;
 }
 
