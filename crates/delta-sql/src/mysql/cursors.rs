@@ -15,7 +15,9 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     let mut list = Json::default();
-    names.into_iter().for_each(|name| list.row(|row| row.bytes(name)));
+    for name in names {
+        list.row(|row| row.bytes(name));
+    }
     list.into_texts()
 }
 

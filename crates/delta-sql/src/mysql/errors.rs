@@ -23,18 +23,47 @@ fn kind_of(number: u16) -> (ErrorKind, &'static str) {
         1213 | 1205 | 1305 | 1614 | 3101 | 1020 => (Conflict, "; roll the transaction back and repeat it"),
         // What a transaction says that was opened to refuse all writes after a deadlock.
         1792 => (Conflict, "; the transaction only reads, or a deadlock has undone it: roll it back and repeat it"),
-        // Locked for NOWAIT and SKIP LOCKED, interrupted, timed out, killed.
-        3572 | 1317 | 1969 | 3024 | 1927 | 1080 => (Unavailable, ""),
         1290 | 1836 | 3989 => (Unavailable, "; the server only reads: a replica, or set so"),
-        // Too many connections, of this user too; out of memory, files, disk, threads; shutting down, or lost.
-        1040 | 1203 | 1226 | 1037 | 1038 | 1041 | 1021 | 1023 | 1026 | 1114 | 1135 | 1053 | 1077 | 1079 => {
-            (Unavailable, "")
-        }
-        1042 | 1043 | 1047 | 1152 | 1154..=1161 | 1184 | 1180 | 1181 | 1189 | 1190 | 2002..=2006 | 2013 | 2055 => {
-            (Unavailable, "")
-        }
-        // The transaction grew beyond what a node takes, or the node is not one of the cluster at the moment.
-        1197 | 1206 | 3100 | 3797 | 4031 => (Unavailable, ""),
+        // Locked for NOWAIT, interrupted, timed out, killed; too many connections, of this user too; out of memory, files,
+        // disk, threads; shutting down, or lost; a transaction beyond what a node takes, or a node that is none at present.
+        3572
+        | 1317
+        | 1969
+        | 3024
+        | 1927
+        | 1080
+        | 1040
+        | 1203
+        | 1226
+        | 1037
+        | 1038
+        | 1041
+        | 1021
+        | 1023
+        | 1026
+        | 1114
+        | 1135
+        | 1053
+        | 1077
+        | 1079
+        | 1042
+        | 1043
+        | 1047
+        | 1152
+        | 1154..=1161
+        | 1184
+        | 1180
+        | 1181
+        | 1189
+        | 1190
+        | 2002..=2006
+        | 2013
+        | 2055
+        | 1197
+        | 1206
+        | 3100
+        | 3797
+        | 4031 => (Unavailable, ""),
         1146 | 1054 | 1051 | 1109 => (Unsupported, NO_TABLES),
         1142 | 1143 | 1370 | 1227 | 1044 => (Unsupported, NO_RIGHT),
         1665 => (Unsupported, BINLOG),

@@ -74,7 +74,9 @@ pub(super) fn ids(ids: impl IntoIterator<Item = i64>) -> Vec<String> {
     ids.sort_unstable();
     ids.dedup();
     let mut list = Json::default();
-    ids.into_iter().for_each(|id| list.row(|row| row.int(id)));
+    for id in ids {
+        list.row(|row| row.int(id));
+    }
     list.into_texts()
 }
 

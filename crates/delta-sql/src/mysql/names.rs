@@ -237,7 +237,9 @@ impl<D: MysqlDriver> Tables<D> {
             Which::Namespaces => &self.sql().namespaces_named,
         };
         let mut list = Json::default();
-        names.iter().for_each(|name| list.row(|row| row.name(name)));
+        for name in names {
+            list.row(|row| row.name(name));
+        }
         for list in list.into_texts() {
             let rows = self.fetch(conn, Query::new(text).bind(list), "name").await?;
             self.names().add(which, read(&rows)?);

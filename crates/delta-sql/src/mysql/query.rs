@@ -54,8 +54,7 @@ macro_rules! values {
     ($($type:ty => $variant:ident, $convert:expr;)+) => {$(
         impl<'q> From<$type> for Value<'q> {
             fn from(value: $type) -> Self {
-                #[expect(clippy::redundant_closure_call, reason = "a macro's argument")]
-                Self::$variant(Some(($convert)(value)))
+                Self::from(Some(value))
             }
         }
 

@@ -75,13 +75,10 @@ pub(super) fn corrupt(operation: &'static str, what: impl Into<String>) -> Error
 fn key<R: Row>(fields: &mut Fields<'_, R>, known: &Known) -> Result<Key> {
     let (namespace, kind): (i64, i64) = (fields.take()?, fields.take()?);
     let object_id = ObjectId::new(fields.take::<&str>()?).map_err(|invalid| fields.corrupt(invalid.to_string()))?;
-    match (known.namespaces.name(namespace), known.kinds.name(kind)) {
-        (Some(namespace), Some(kind)) => Ok(Key { namespace: namespace.clone(), kind: kind.clone(), object_id }),
-        _ => {
-            let what = format!("expected a kind and a namespace, found {kind} and {namespace}, which are none");
-            Err(fields.corrupt(what))
-        }
+    if let (Some(namespace), Some(kind)) = (known.namespaces.name(namespace), known.kinds.name(kind)) {
+        return Ok(Key { namespace: namespace.clone(), kind: kind.clone(), object_id });
     }
+    Err(fields.corrupt(format!("expected a kind and a namespace, found {kind} and {namespace}, which are none")))
 }
 
 /// Reads `HEAD`.

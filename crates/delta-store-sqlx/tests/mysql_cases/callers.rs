@@ -3,6 +3,8 @@
 use delta_core::{Access, Depth, ErrorKind, Load, LoadBy, Store};
 use delta_store_sqlx::sqlx::{AssertSqlSafe, query, query_scalar, raw_sql};
 
+use tokio::task::JoinSet;
+
 use super::rows::{insert, inserts, load, row};
 use crate::mysql_support::Server;
 
@@ -25,7 +27,8 @@ async fn nothing_is_written_after_a_deadlock_until_the_caller_rolls_back() {
     server.store.commit(&mut other, &inserts([row("c")])).await.expect("a commit");
     // One waits for the other, and the other for the one.
     let store = server.store.clone();
-    let waiting = tokio::spawn(async move {
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move {
         let done = store.commit(&mut one, &inserts([row("c")])).await;
         one.rollback().await.expect("a rollback");
         done
@@ -38,7 +41,7 @@ async fn nothing_is_written_after_a_deadlock_until_the_caller_rolls_back() {
     }
     let locking = Load { by: LoadBy::Keys(vec![row("a").key]), depth: Depth::Head, access: Access::Write };
     let locked = server.store.load(&mut other, &locking).await;
-    let waited = waiting.await.expect("its end");
+    let waited = waiting.join_next().await.expect("a task").expect("its end");
     let victims = [locked.as_ref().err(), waited.as_ref().err()];
     assert_eq!(victims.iter().flatten().count(), 1, "one of them is the victim: {victims:?}");
     for error in victims.into_iter().flatten() {

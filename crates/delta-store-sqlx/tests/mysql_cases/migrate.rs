@@ -118,14 +118,15 @@ async fn a_killed_migration_leaves_its_lock_to_the_next() {
     let mut killed = delta_store_sqlx::sqlx::MySqlConnection::connect(database.url()).await.expect("a connection");
     let had: i64 = query_scalar(lock).fetch_one(&mut killed).await.expect("an answer");
     assert_eq!(had, 1, "the lock of migrations");
-    let waiting = tokio::spawn(async move { store.migrate_to(Target::Latest).await });
+    let mut waiting = JoinSet::new();
+    waiting.spawn(async move { store.migrate_to(Target::Latest).await });
     let processes = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT GET_LOCK(CONCAT%' \
                      AND DB = DATABASE()";
     while query_scalar::<_, i64>(processes).fetch_one(&mut killed).await.expect("a count") == 0 {
         tokio::task::yield_now().await;
     }
     drop(killed);
-    waiting.await.expect("its end").expect("a migration");
+    waiting.join_next().await.expect("a task").expect("its end").expect("a migration");
 }
 
 #[tokio::test]
