@@ -18,6 +18,8 @@ use crate::transactions;
 
 /// What the server says of a savepoint that is not there.
 const NO_SAVEPOINT: u16 = 1305;
+/// What it says when it has ended a transaction to let others go on.
+const DEADLOCK: u16 = 1213;
 
 /// diesel-async, as the logic of all stores on MySQL and MariaDB needs it.
 #[derive(Clone)]
@@ -62,6 +64,9 @@ impl<'c> Use<'c> {
             Ok(done) => Ok(done),
             Err(error) => {
                 let number = number(self.conn, &error).await;
+                if matches!(number, Some(DEADLOCK | NO_SAVEPOINT)) {
+                    refuse_writes(self.conn).await;
+                }
                 Err(numbered(operation, number, error))
             }
         };
@@ -75,6 +80,16 @@ impl Drop for Use<'_> {
         if !self.done {
             transactions::status(self.conn).set_in_error();
         }
+    }
+}
+
+/// Where diesel takes a transaction for open that a deadlock has ended, what comes next must not commit by itself: it
+/// finds a transaction that refuses to write, until the caller rolls back.
+async fn refuse_writes(conn: &mut AsyncMysqlConnection) {
+    if transactions::is_open(transactions::status(conn))
+        && conn.batch_execute("START TRANSACTION READ ONLY").await.is_err()
+    {
+        transactions::status(conn).set_in_error();
     }
 }
 
@@ -101,11 +116,23 @@ impl Driver for DieselDriver {
 
     async fn begin(&self, conn: &mut AsyncMysqlConnection, begin: &'static str, operation: &'static str) -> Result<()> {
         let using = Use::begin(conn, operation)?;
+        let nested = transactions::is_open(transactions::status(using.conn));
         // What could not be opened is not there to be given up.
-        let opened = transactions::begin(using.conn, begin, |conn| {
+        let uncount = |conn: &mut AsyncMysqlConnection| {
             let _ = transactions::count_ended(transactions::status(conn));
-        })
-        .await;
+        };
+        let mut opened = transactions::begin(using.conn, begin, uncount).await;
+        if nested && opened.is_ok() {
+            // Where a deadlock of the caller's own statements has ended the transaction, a savepoint is gone at once.
+            let text = transactions::undoing(transactions::status(using.conn));
+            opened = match text {
+                Ok(text) => using.conn.batch_execute(&text).await,
+                Err(error) => Err(error),
+            };
+            if opened.is_err() {
+                uncount(using.conn);
+            }
+        }
         using.end(opened, operation).await
     }
 
@@ -121,10 +148,8 @@ impl Driver for DieselDriver {
         if let Err(error) = &ended
             && number(using.conn, error).await == Some(NO_SAVEPOINT)
         {
-            // A deadlock has ended the whole transaction, though diesel takes it for open. What comes next must not
-            // commit by itself: it finds a transaction that refuses to write, until the caller rolls back.
-            ended = using.conn.batch_execute("START TRANSACTION READ ONLY").await;
-            ended = ended.and_then(|()| transactions::count_ended(transactions::status(using.conn)));
+            refuse_writes(using.conn).await;
+            ended = transactions::count_ended(transactions::status(using.conn));
         }
         using.end(ended, operation).await
     }

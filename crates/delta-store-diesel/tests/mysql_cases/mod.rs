@@ -1,0 +1,7 @@
+mod callers;
+mod connect;
+mod dropped;
+mod errors;
+mod restart;
+mod rows;
+mod statements;
