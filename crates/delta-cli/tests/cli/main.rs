@@ -7,6 +7,7 @@ mod informs;
 mod migrations;
 mod moving;
 mod random;
+mod recorded;
 mod refusals;
 mod resources;
 mod round;

@@ -198,7 +198,7 @@ fn cursor() -> impl Strategy<Value = Cursor> {
     })
 }
 
-fn content() -> impl Strategy<Value = RestoreBatch> {
+pub(crate) fn content() -> impl Strategy<Value = RestoreBatch> {
     let scope = prop_oneof![name().prop_map(Scope::Kind), name().prop_map(Scope::Namespace)];
     let scopes = vec((scope, any::<bool>(), proptest::option::of(json())), 0..4);
     let gaps = (vec((1..50_i64, resource()), 0..12), vec((1..50_i64, event()), 0..12), 0..100_i64, 0..100_i64);
