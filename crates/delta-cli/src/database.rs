@@ -1,10 +1,6 @@
 use clap::Args;
 use delta::core::{Access, Browse, Invalid, MigrationStatus, Target};
-use delta::{AnyClient, Client, Error, Migrate, MySqlStore, PgStore, SqliteStore};
-use delta_sql::TablePrefix;
-use delta_store_sqlx::{
-    AutoMigrate, Listen, MissingFile, MySqlOptions, MySqlSettings, PgOptions, PgSettings, SqliteOptions,
-};
+use delta::{AnyClient, Client, Error, Migrate};
 
 use crate::failure::Failure;
 
@@ -20,68 +16,133 @@ pub(crate) struct Database {
     schema: String,
 }
 
-/// A store on any backend.
+/// What to do about a file that does not exist, where a database is a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingFile {
+    /// Say so.
+    Refuse,
+    /// Make it.
+    Create,
+}
+
+#[cfg(feature = "sqlite")]
+impl From<MissingFile> for delta_store_sqlx::MissingFile {
+    fn from(missing: MissingFile) -> Self {
+        match missing {
+            MissingFile::Refuse => Self::Refuse,
+            MissingFile::Create => Self::Create,
+        }
+    }
+}
+
+/// A store on any backend that the program was built with.
 #[derive(Debug)]
 pub(crate) enum Store {
-    Sqlite(SqliteStore),
-    Postgres(PgStore),
-    MySql(MySqlStore),
+    #[cfg(feature = "sqlite")]
+    Sqlite(delta::SqliteStore),
+    #[cfg(feature = "postgres")]
+    Postgres(delta::PgStore),
+    #[cfg(feature = "mysql")]
+    MySql(delta::MySqlStore),
+}
+
+/// A backend, by what its URLs begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backend {
+    Sqlite,
+    Postgres,
+    MySql,
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!("expected at least one of the features `sqlite`, `postgres` and `mysql`, found none");
+
+impl Backend {
+    fn of(scheme: &str) -> Option<Self> {
+        match scheme {
+            "sqlite" => Some(Self::Sqlite),
+            "postgres" | "postgresql" => Some(Self::Postgres),
+            "mysql" | "mariadb" => Some(Self::MySql),
+            _ => None,
+        }
+    }
 }
 
 impl Database {
     /// A client on the database, whose schema must be the one that this program knows.
     pub(crate) async fn client(&self) -> Result<AnyClient, Failure> {
-        match self.open(MissingFile::Refuse).await? {
-            Store::Sqlite(store) => client(store).await,
-            Store::Postgres(store) => client(store).await,
-            Store::MySql(store) => client(store).await,
-        }
+        with_store!(self.open(MissingFile::Refuse).await?, |store, _backend| client(store).await)
     }
 
     /// The store, whatever its schema.
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "SQLite alone has files"))]
     pub(crate) async fn open(&self, missing_file: MissingFile) -> Result<Store, Failure> {
         let url = self
             .url
             .as_deref()
             .ok_or_else(|| Failure::Usage("expected the database in --url or DELTA_URL, found neither".to_owned()))?;
-        Ok(match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => {
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        match scheme.and_then(Backend::of) {
+            #[cfg(feature = "sqlite")]
+            Some(Backend::Sqlite) => {
+                use delta_store_sqlx::{AutoMigrate, SqliteOptions};
                 let options = SqliteOptions::from_url(url)?
-                    .table_prefix(TablePrefix::new(&self.schema)?)
+                    .table_prefix(delta_sql::TablePrefix::new(&self.schema)?)
                     .auto_migrate(AutoMigrate::Never)
-                    .missing_file(missing_file);
-                Store::Sqlite(options.open().await?)
+                    .missing_file(missing_file.into());
+                Ok(Store::Sqlite(options.open().await?))
             }
-            Some("postgres" | "postgresql") => {
+            #[cfg(feature = "postgres")]
+            Some(Backend::Postgres) => {
+                use delta_store_sqlx::{Listen, PgOptions, PgSettings};
                 let settings = PgSettings::new().schema(&self.schema)?.listen(Listen::Off);
                 let options = PgOptions::new(url).settings(settings).connections(2).application_name("delta-cli");
-                Store::Postgres(options.connect().await?)
+                Ok(Store::Postgres(options.connect().await?))
             }
-            Some("mysql" | "mariadb") => {
+            #[cfg(feature = "mysql")]
+            Some(Backend::MySql) => {
+                use delta_store_sqlx::{MySqlOptions, MySqlSettings};
                 let settings = MySqlSettings::new().table_prefix(self.schema.as_str())?;
-                Store::MySql(MySqlOptions::new(url).settings(settings).connections(2).connect().await?)
+                Ok(Store::MySql(MySqlOptions::new(url).settings(settings).connections(2).connect().await?))
             }
-            scheme => {
+            #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+            Some(backend) => Err(not_built(backend).into()),
+            None => {
                 // The rest of it may hold a password.
                 let found = scheme.map_or_else(|| "no scheme".to_owned(), |scheme| format!("the scheme {scheme:?}"));
-                return Err(Invalid::new("url", "sqlite://…, postgres://…, mysql://… or mariadb://…", found).into());
+                Err(Invalid::new("url", "sqlite://…, postgres://…, mysql://… or mariadb://…", found).into())
             }
-        })
+        }
     }
+}
+
+/// What is said of a backend that was left out when the program was built.
+#[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+fn not_built(backend: Backend) -> Error {
+    let feature = match backend {
+        Backend::Sqlite => "sqlite",
+        Backend::Postgres => "postgres",
+        Backend::MySql => "mysql",
+    };
+    let what = format!("expected a program with the feature `{feature}`, found one that was built without it");
+    Error::new(delta::ErrorKind::Unsupported, "database url", what)
 }
 
 /// Runs the rest with the store of a database, whichever it is, and the name of its backend.
 macro_rules! with_store {
     ($store:expr, |$name:ident, $backend:ident| $run:expr) => {
         match $store {
+            #[cfg(feature = "sqlite")]
             $crate::database::Store::Sqlite($name) => {
                 let $backend = "sqlite";
                 $run
             }
+            #[cfg(feature = "postgres")]
             $crate::database::Store::Postgres($name) => {
                 let $backend = "postgres";
                 $run
             }
+            #[cfg(feature = "mysql")]
             $crate::database::Store::MySql($name) => {
                 let $backend = "mysql";
                 $run
@@ -100,27 +161,15 @@ impl std::fmt::Debug for Database {
 
 impl Store {
     pub(crate) async fn migrate(&self, target: Target) -> Result<Vec<MigrationStatus>, Error> {
-        match self {
-            Self::Sqlite(store) => store.migrate_to(target).await,
-            Self::Postgres(store) => store.migrate_to(target).await,
-            Self::MySql(store) => store.migrate_to(target).await,
-        }
+        with_store!(self, |store, _backend| store.migrate_to(target).await)
     }
 
     pub(crate) async fn migration_status(&self) -> Result<Vec<MigrationStatus>, Error> {
-        match self {
-            Self::Sqlite(store) => store.migration_status().await,
-            Self::Postgres(store) => store.migration_status().await,
-            Self::MySql(store) => store.migration_status().await,
-        }
+        with_store!(self, |store, _backend| store.migration_status().await)
     }
 
     pub(crate) fn migration_sql(&self) -> String {
-        match self {
-            Self::Sqlite(store) => store.migration_sql(),
-            Self::Postgres(store) => store.migration_sql(),
-            Self::MySql(store) => store.migration_sql(),
-        }
+        with_store!(self, |store, _backend| store.migration_sql())
     }
 }
 

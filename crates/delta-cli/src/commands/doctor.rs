@@ -4,13 +4,12 @@ use clap::Args;
 use delta::core::plan::schedule;
 use delta::core::{CursorQuery, Lane, Scope};
 use delta::{AnyClient, EventFilter, EventQuery, Filter, Position, State, Timestamp};
-use delta_store_sqlx::MissingFile;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::clock;
 use crate::commands::import::is_done;
-use crate::database::Database;
+use crate::database::{Database, MissingFile};
 use crate::failure::Failure;
 use crate::output::{Output, age, table};
 use crate::transfer::IMPORT;

@@ -3,10 +3,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use delta::Migrate;
 use delta::core::{GivenOut, Restore};
-use delta_store_sqlx::MissingFile;
 use serde_json::json;
 
-use crate::database::{Database, with_store};
+use crate::database::{Database, MissingFile, with_store};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::transfer::{End, Export, FORMAT, Header, Lines, Part, Place, Progress, Record, Source, Tally, compare};

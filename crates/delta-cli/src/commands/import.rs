@@ -6,11 +6,10 @@ use clap::Args;
 use delta::core::{
     Access, Cursor, Foreign, GivenOut, Position, ResourceId, Restore, RestoreBatch, RestoreFence, Restored,
 };
-use delta_store_sqlx::MissingFile;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::database::{Database, with_store};
+use crate::database::{Database, MissingFile, with_store};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::transfer::{Batches, Checked, IMPORT, Lines, Part, Place, Progress, Source, compare};

@@ -1,9 +1,8 @@
 use clap::Subcommand;
 use delta::core::{MigrationStatus, Target};
-use delta_store_sqlx::MissingFile;
 use serde_json::json;
 
-use crate::database::{Database, Store};
+use crate::database::{Database, MissingFile, Store};
 use crate::failure::Failure;
 use crate::output::{Output, table};
 
