@@ -1,8 +1,8 @@
 //! Keeps rows in your database in step with systems that you do not own.
 //!
 //! Write a [`Controller`] for each kind of [`Object`]: an informer that says what exists outside, and a worker that brings
-//! one resource into step. Give it to a [`Client`] on a store (one feature each: `memory`, `sqlite`, `postgres`; nothing
-//! is on by default), and [`start`](Client::start) it. Tell it of changes with [`inform`](AnyClient::inform), in your own
+//! one resource into step. Give it to a [`Client`] on a store (one feature each: `memory`, `sqlite`, `postgres`,
+//! `mysql`, `diesel-postgres`, `diesel-mysql`; nothing is on by default), and [`start`](Client::start) it. Tell it of changes with [`inform`](AnyClient::inform), in your own
 //! transaction with [`inform_in`](Client::inform_in).
 //!
 //! Delta keeps each resource's state, schedules it, works it under a lease, retries it with back-off, rescues what a crashed
