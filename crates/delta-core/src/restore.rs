@@ -190,6 +190,10 @@ pub trait Restore: Browse {
     ///
     /// A dropped future leaves all of the batch or nothing.
     fn restore(&self, conn: &mut Self::Conn, batch: &RestoreBatch) -> impl Future<Output = Result<Restored>> + Send;
+
+    /// Has the database look at how much was written, where its plans rest on that: before it is read back, and used.
+    /// Changes nothing that can be read.
+    fn refresh(&self, conn: &mut Self::Conn) -> impl Future<Output = Result<()>> + Send;
 }
 
 #[cfg(test)]

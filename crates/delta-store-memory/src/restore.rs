@@ -38,6 +38,10 @@ impl Restore for MemoryStore {
         .await?
         .map_err(|what| Error::new(ErrorKind::Invalid, "restore", what))
     }
+
+    async fn refresh(&self, conn: &mut MemoryConn) -> Result<()> {
+        self.own(conn)?.usable("refresh", delta_core::Access::Write)
+    }
 }
 
 fn given_out(db: &Database) -> GivenOut {

@@ -133,6 +133,7 @@ async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Resul
         before = batches.read();
     }
     drop(shown);
+    store.refresh(&mut *store.acquire(Access::Write).await?).await?;
     read_back(store, from, checked.count).await?;
     let last = RestoreBatch::new(fence, Cursor::new(IMPORT));
     write(store, last, &mut progress, &checked.end.digest, batches.read(), Done::All).await?;

@@ -41,6 +41,14 @@ impl<D: PostgresDriver> Tables<D> {
         }
     }
 
+    /// Has the server look at how much there is: right after an import it takes the tables for empty, and would read all of
+    /// one for each page.
+    ///
+    /// Who does not own the tables gets a warning from the server, and nothing else.
+    pub async fn refresh(&self, conn: &mut D::Conn) -> Result<()> {
+        self.driver().script(conn, &self.sql().analyze, "refresh").await
+    }
+
     async fn restore_once(&self, conn: &mut D::Conn, batch: &RestoreBatch) -> Result<Restored> {
         let mut unit = self.unit(conn, Need::Transaction, OPERATION).await?;
         let done = self.restore_in(unit.conn(), batch).await?;

@@ -222,6 +222,10 @@ impl Restore for PgDieselStore {
     async fn restore(&self, conn: &mut AsyncPgConnection, batch: &RestoreBatch) -> Result<Restored> {
         self.tables.restore(conn, batch).await
     }
+
+    async fn refresh(&self, conn: &mut AsyncPgConnection) -> Result<()> {
+        self.tables.refresh(conn).await
+    }
 }
 
 impl Migrate for PgDieselStore {

@@ -207,6 +207,11 @@ impl Restore for MySqlStore {
     async fn restore(&self, conn: &mut MySqlConnection, batch: &RestoreBatch) -> Result<Restored> {
         self.tables.restore(conn, batch).await
     }
+
+    /// The server keeps count by itself.
+    async fn refresh(&self, _: &mut MySqlConnection) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Migrate for MySqlStore {

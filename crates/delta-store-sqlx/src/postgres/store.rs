@@ -203,6 +203,10 @@ impl Restore for PgStore {
     async fn restore(&self, conn: &mut PgConnection, batch: &RestoreBatch) -> Result<Restored> {
         self.tables.restore(conn, batch).await
     }
+
+    async fn refresh(&self, conn: &mut PgConnection) -> Result<()> {
+        self.tables.refresh(conn).await
+    }
 }
 
 impl Migrate for PgStore {

@@ -241,6 +241,11 @@ impl Restore for SqliteStore {
     async fn restore(&self, conn: &mut SqliteConnection, batch: &RestoreBatch) -> Result<Restored> {
         restore::restore(&self.inner, conn, batch).await
     }
+
+    /// Plans rest on the indexes alone here.
+    async fn refresh(&self, _: &mut SqliteConnection) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl Migrate for SqliteStore {

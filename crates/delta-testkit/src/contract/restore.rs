@@ -35,6 +35,7 @@ macro_rules! restore_contract {
                 r6_kinds_and_namespaces_are_there_afterwards,
                 r7_what_cannot_be_is_invalid,
                 r8_what_was_written_is_worked_and_read,
+                r8_a_refresh_changes_nothing,
                 r9_ten_thousand_are_one_batch,
             ],
         }
@@ -530,6 +531,24 @@ pub async fn r8_what_was_written_is_worked_and_read<F: Fixture<Store: Restore>>(
     assert_eq!(again.outcomes, [delta_core::Outcome::Stale], "its key is taken");
     let page = kit.page(Position::new(5), 3, delta_core::EventFilter::default()).await;
     assert_eq!(page.events, one.events[5..8]);
+}
+
+/// Neither of an empty database nor of one that was filled, and the next batch goes on.
+pub async fn r8_a_refresh_changes_nothing<F: Fixture<Store: Restore>>(kit: Kit<F>) {
+    let refresh = async || {
+        let mut conn = kit.writer().await;
+        kit.store().refresh(&mut conn).await.expect("a refresh");
+    };
+    refresh().await;
+    let mut one = first(5, 5);
+    one.resources.push(stored(1, row("a")));
+    assert_eq!(restore(&kit, &one).await, Restored::Written(given_out(5, 5)));
+    let before = everything(&kit).await;
+    refresh().await;
+    assert_eq!(everything(&kit).await, before);
+    let mut two = next(1, 5, 5);
+    two.resources.push(stored(2, row("b")));
+    assert_eq!(restore(&kit, &two).await, Restored::Written(given_out(5, 5)));
 }
 
 /// As large as a changeset may be.

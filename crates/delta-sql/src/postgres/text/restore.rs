@@ -77,3 +77,7 @@ LEFT JOIN {schema}.kind k ON k.name = i.kind COLLATE \"C\"";
 pub(crate) const CURSORS: &str = "\
 INSERT INTO {schema}.cursor (name, position, holder, lease_until, next_at, data, version) \
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bigint[])";
+
+/// Has the server look at the tables again.
+pub(crate) const ANALYZE: &str =
+    "ANALYZE {schema}.resource, {schema}.resource_detail, {schema}.attempt_error, {schema}.event, {schema}.cursor";
