@@ -1,7 +1,9 @@
-//! SQL text and migrations of Delta's stores, per dialect. No driver.
+//! What Delta's SQL stores share, per dialect: SQL text, migrations, and the logic of a store over any [`driver`].
 //!
-//! Every statement has one text, so that two stores on one database cannot drift apart. Table names are the user's to
-//! choose: a store renders the texts of its dialect once, when it is built, and keeps them.
+//! Everything exists once, so that two stores on one database cannot drift apart: the texts, what is bound to them, the
+//! order in which they run, and how answers are read. SQLite has one driver, so its logic is that driver's store.
+//!
+//! Table names are the user's to choose: the texts of a dialect are rendered once, when a store is built, and kept.
 //!
 //! Identifiers go into a text only as a [`TablePrefix`] or a [`SchemaName`], which are checked; values only as
 //! parameters.
