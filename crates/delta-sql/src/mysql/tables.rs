@@ -25,11 +25,11 @@ pub(super) const CONFLICT_LIMIT: Duration = Duration::from_secs(10);
 /// The methods are those of `Store`, `Browse` and `Migrate` in delta-core, on a connection of the driver.
 #[derive(Clone)]
 pub struct Tables<D> {
-    shared: Arc<Shared<D>>,
+    driver: D,
+    shared: Arc<Shared>,
 }
 
-struct Shared<D> {
-    driver: D,
+struct Shared {
     settings: MySqlSettings,
     statements: Statements,
     names: NameCache,
@@ -42,13 +42,19 @@ impl<D: MysqlDriver> Tables<D> {
     pub fn new(driver: D, settings: MySqlSettings) -> Self {
         let statements = Statements::new(settings.prefix());
         let (names, log) = (NameCache::default(), LogMemory::default());
-        Self { shared: Arc::new(Shared { driver, settings, statements, names, log }) }
+        Self { driver, shared: Arc::new(Shared { settings, statements, names, log }) }
+    }
+
+    /// The same tables through another driver: what is known of them is shared.
+    #[must_use]
+    pub fn over<E: MysqlDriver>(&self, driver: E) -> Tables<E> {
+        Tables { driver, shared: self.shared.clone() }
     }
 
     /// The driver.
     #[must_use]
     pub fn driver(&self) -> &D {
-        &self.shared.driver
+        &self.driver
     }
 
     /// The settings.

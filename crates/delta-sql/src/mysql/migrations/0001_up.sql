@@ -68,11 +68,11 @@ CREATE TABLE IF NOT EXISTS {resource} (
     KEY resource_expiry (expiry_at),
     KEY resource_ended (ended_since),
     CONSTRAINT {prefix}_resource_state CHECK (state IN ('scheduled', 'pending', 'synced', 'expired', 'failed', 'degraded', 'deleted')),
-    CONSTRAINT {prefix}_resource_lease CHECK (CASE WHEN state = 'pending'
-        THEN lease_token IS NOT NULL AND lease_generation IS NOT NULL AND lease_attempt IS NOT NULL
-            AND lease_owner IS NOT NULL AND lease_until IS NOT NULL
-        ELSE COALESCE(lease_token, lease_generation, lease_attempt, lease_owner, lease_until) IS NULL
-            AND lease_cancel = 0 END),
+    CONSTRAINT {prefix}_resource_lease CHECK (
+        (state = 'pending' AND lease_token IS NOT NULL AND lease_generation IS NOT NULL AND lease_attempt IS NOT NULL
+            AND lease_owner IS NOT NULL AND lease_until IS NOT NULL)
+        OR (state <> 'pending' AND lease_token IS NULL AND lease_generation IS NULL AND lease_attempt IS NULL
+            AND lease_owner IS NULL AND lease_until IS NULL AND lease_cancel = 0)),
     CONSTRAINT {prefix}_resource_run_at CHECK (run_at IS NOT NULL OR state NOT IN ('scheduled', 'failed', 'expired')),
     CONSTRAINT {prefix}_resource_deleted CHECK (state <> 'deleted' OR (deleted_at IS NOT NULL AND deleted_by IS NOT NULL)),
     CONSTRAINT {prefix}_resource_counts CHECK (priority BETWEEN 1 AND 4 AND generation >= 1 AND synced_generation BETWEEN 0 AND generation
@@ -121,11 +121,11 @@ CREATE TABLE IF NOT EXISTS {event} (
     trace VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin,
     object LONGTEXT,
     CONSTRAINT {prefix}_event_reason CHECK ((event_kind = 'object_scheduled') = (reason IS NOT NULL)),
-    CONSTRAINT {prefix}_event_subject CHECK (CASE WHEN resource_id IS NULL
-        THEN (namespace_id IS NULL) <> (kind_id IS NULL) AND object_id IS NULL AND state IS NULL
-            AND generation IS NULL AND attempt IS NULL
-        ELSE namespace_id IS NOT NULL AND kind_id IS NOT NULL AND object_id IS NOT NULL AND state IS NOT NULL
-            AND generation IS NOT NULL AND attempt IS NOT NULL END)
+    CONSTRAINT {prefix}_event_subject CHECK (
+        (resource_id IS NULL AND (namespace_id IS NULL) <> (kind_id IS NULL) AND object_id IS NULL AND state IS NULL
+            AND generation IS NULL AND attempt IS NULL)
+        OR (resource_id IS NOT NULL AND namespace_id IS NOT NULL AND kind_id IS NOT NULL AND object_id IS NOT NULL
+            AND state IS NOT NULL AND generation IS NOT NULL AND attempt IS NOT NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- Positions below which nothing can appear any more once nobody has a share of a lower one: see the docs of the log.

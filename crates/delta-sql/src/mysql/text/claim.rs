@@ -8,16 +8,17 @@ pub(crate) const LANES: [usize; 5] = [1, 2, 4, 8, 16];
 /// Each priority is a range of its own in the index of claims, which is read in its order, and no further than needed.
 fn lane() -> String {
     format!(
-        "(SELECT {} FROM {{resource}} r FORCE INDEX (resource_claim) WHERE r.claim_namespace = ? AND r.kind_id = ? \
+        "SELECT {} FROM {{resource}} r FORCE INDEX (resource_claim) WHERE r.claim_namespace = ? AND r.kind_id = ? \
          AND r.priority IN (1, 2, 3, 4) AND r.run_at <= ? ORDER BY r.priority, r.run_at, r.id LIMIT ? \
-         FOR UPDATE SKIP LOCKED)",
+         FOR UPDATE SKIP LOCKED",
         head()
     )
 }
 
 /// Picks from so many lanes, one after the other. Parameters: those of each.
 pub(crate) fn pick(lanes: usize) -> String {
-    vec![lane(); lanes].join(" UNION ALL ")
+    let lane = lane();
+    if lanes == 1 { lane } else { vec![format!("({lane})"); lanes].join(" UNION ALL ") }
 }
 
 /// Which kinds (0) and namespaces (1) are paused, by their ids.
