@@ -10,6 +10,8 @@
 
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod answer;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod blocking;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

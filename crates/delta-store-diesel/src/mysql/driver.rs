@@ -11,29 +11,37 @@ use futures::TryStreamExt;
 
 use super::errors::{number_of, numbered, pool_error};
 use super::query::Statement;
-use super::row::MySqlColumns;
+use super::row::{MySqlColumns, push};
 use crate::answer::{Answer, Columns};
 use crate::pool::Connections;
 use crate::transactions;
 
 /// What the server says of a savepoint that is not there.
-const NO_SAVEPOINT: u16 = 1305;
+pub(super) const NO_SAVEPOINT: u16 = 1305;
 /// What it says when it has ended a transaction to let others go on.
-const DEADLOCK: u16 = 1213;
+pub(super) const DEADLOCK: u16 = 1213;
+/// Opens a transaction that refuses to write.
+pub(super) const REFUSE_WRITES: &str = "START TRANSACTION READ ONLY";
 
 /// diesel-async, as the logic of all stores on MySQL and MariaDB needs it.
 #[derive(Clone)]
 pub(super) struct DieselDriver {
     connections: Arc<Connections<AsyncMysqlConnection>>,
+    /// The database's address, unless the store was given a pool. Never shown, for it may hold a password.
+    url: Option<Arc<str>>,
 }
 
 impl DieselDriver {
-    pub(super) fn new(connections: Connections<AsyncMysqlConnection>) -> Self {
-        Self { connections: Arc::new(connections) }
+    pub(super) fn new(connections: Connections<AsyncMysqlConnection>, url: Option<Arc<str>>) -> Self {
+        Self { connections: Arc::new(connections), url }
     }
 
     pub(super) fn connections(&self) -> &Connections<AsyncMysqlConnection> {
         &self.connections
+    }
+
+    pub(super) fn url(&self) -> Option<&Arc<str>> {
+        self.url.as_ref()
     }
 }
 
@@ -86,9 +94,7 @@ impl Drop for Use<'_> {
 /// Where diesel takes a transaction for open that a deadlock has ended, what comes next must not commit by itself: it
 /// finds a transaction that refuses to write, until the caller rolls back.
 async fn refuse_writes(conn: &mut AsyncMysqlConnection) {
-    if transactions::is_open(transactions::status(conn))
-        && conn.batch_execute("START TRANSACTION READ ONLY").await.is_err()
-    {
+    if transactions::is_open(transactions::status(conn)) && conn.batch_execute(REFUSE_WRITES).await.is_err() {
         transactions::status(conn).set_in_error();
     }
 }
@@ -206,7 +212,7 @@ async fn load(conn: &mut AsyncMysqlConnection, query: Query<'_>) -> QueryResult<
         for column in 0..row.field_count() {
             let field = row.get(column);
             let value = field.as_ref().and_then(Field::value);
-            answer.push(value.as_ref().map(|value| value.as_bytes()));
+            push(&mut answer, value.as_ref());
         }
     }
     Ok(answer.into_rows())

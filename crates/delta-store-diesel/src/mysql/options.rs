@@ -93,7 +93,7 @@ impl MySqlDieselOptions {
 
     /// Connects; see [`MySqlDieselStore::connect`].
     pub async fn connect(self) -> Result<MySqlDieselStore> {
-        let connector = Connector(address::parse(&self.url)?);
+        let connector = Connector { opts: address::parse(&self.url)?, url: self.url.into() };
         MySqlDieselStore::open(connector, self.pool, self.settings).await
     }
 }

@@ -12,6 +12,8 @@ use diesel_async::AsyncMysqlConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use futures::FutureExt;
 
+use super::blocking::{BlockingDriver, BlockingMySql};
+use super::blocking_store::BlockingMySqlStore;
 use super::connector::Connector;
 use super::driver::DieselDriver;
 use super::errors::pool_error;
@@ -57,8 +59,15 @@ impl MySqlDieselStore {
     ///   [`Store::check`] finds one that has not.
     #[must_use]
     pub fn from_pool(pool: Pool<AsyncMysqlConnection>, settings: MySqlSettings) -> Self {
-        let driver = DieselDriver::new(Connections::of(pool));
+        let driver = DieselDriver::new(Connections::of(pool), None);
         Self { tables: Tables::new(driver, settings) }
+    }
+
+    /// The store on blocking connections of the caller's: it speaks of the same tables.
+    #[must_use]
+    pub fn blocking<C: BlockingMySql>(&self) -> BlockingMySqlStore<C> {
+        let driver = BlockingDriver::new(self.tables.driver().url().cloned());
+        BlockingMySqlStore::new(self.tables.over(driver))
     }
 
     /// Closes the pool: connections in use are closed when they come back. Later calls are `Closed`.
@@ -73,11 +82,12 @@ impl MySqlDieselStore {
     }
 
     pub(super) async fn open(connector: Connector, pool: PoolSettings, settings: MySqlSettings) -> Result<Self> {
+        let url = connector.url.clone();
         let setup = Box::new(move || {
             let connector = connector.clone();
             async move { connector.open().await }.boxed()
         });
-        let driver = DieselDriver::new(Connections::new(pool, setup)?);
+        let driver = DieselDriver::new(Connections::new(pool, setup)?, Some(url));
         let store = Self { tables: Tables::new(driver, settings) };
         let mut conn = store.take("connect").await?;
         let version = store.version(&mut conn).await?;

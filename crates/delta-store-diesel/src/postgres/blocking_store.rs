@@ -5,11 +5,10 @@ use delta_core::{
     EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Receipt, Resource, Result, ScopeRecord,
     StateCount, Store, Timestamp, WakeupReach, Wakeups,
 };
-use delta_sql::driver::Driver;
 use delta_sql::postgres::Tables;
-use futures::FutureExt;
 
 use super::blocking::{BlockingDriver, BlockingPg};
+use crate::blocking::in_transaction;
 
 /// A [`PgDieselStore`](crate::PgDieselStore) on blocking connections of its caller's: it has none of its own.
 ///
@@ -31,28 +30,8 @@ impl<C: BlockingPg> BlockingPgStore<C> {
     ///
     /// Nothing repeats it, for that would take waiting: after a `Conflict` it is for the caller to do it again.
     pub fn in_transaction<T>(&self, conn: &mut C, work: impl FnOnce(&mut C) -> Result<T>) -> Result<T> {
-        let driver = self.tables.driver();
-        if driver.is_in_transaction(conn) {
-            return work(conn);
-        }
-        ready(driver.begin(conn, "BEGIN ISOLATION LEVEL READ COMMITTED", "begin"))?;
-        let done = work(conn);
-        let ended = match &done {
-            Ok(_) => ready(driver.commit(conn, "commit")),
-            Err(_) => ready(driver.rollback(conn, "rollback")),
-        };
-        if ended.is_err() {
-            driver.abandon(conn);
-        }
-        // The first error is the one to tell of.
-        done.and_then(|done| ended.map(|()| done))
+        in_transaction(self.tables.driver(), conn, "BEGIN ISOLATION LEVEL READ COMMITTED", work)
     }
-}
-
-/// What a future comes to that waits for nothing.
-fn ready<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    let waits = || Error::new(ErrorKind::Unsupported, "blocking", "expected what waits for nothing, found what does");
-    future.now_or_never().unwrap_or_else(|| Err(waits()))
 }
 
 impl<C> Clone for BlockingPgStore<C> {

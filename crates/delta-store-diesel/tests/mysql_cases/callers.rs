@@ -5,6 +5,7 @@ use delta_store_diesel::diesel_async::SimpleAsyncConnection;
 use delta_testkit::contract::{Fixture, Keep};
 use tokio::task::JoinSet;
 
+use super::ask::text_of;
 use super::rows::{insert, inserts, load, row};
 use crate::mysql_support::Server;
 
@@ -30,7 +31,7 @@ async fn nothing_is_written_after_a_deadlock_until_the_caller_rolls_back() {
     let mut conn = server.store.acquire(Access::Read).await.expect("a connection");
     let waits = "SELECT CAST(COUNT(*) AS CHAR) AS value FROM information_schema.PROCESSLIST \
                  WHERE DB = DATABASE() AND INFO LIKE 'INSERT INTO `delta_resource`%'";
-    while Server::text_of(&mut conn, waits).await == "0" {
+    while text_of(&mut conn, waits).await == "0" {
         tokio::task::yield_now().await;
     }
     let failed = other.batch_execute("INSERT INTO mine VALUES (0)").await;
@@ -68,7 +69,7 @@ async fn a_deadlock_of_a_commit_in_a_callers_transaction_is_a_conflict() {
     let mut conn = server.store.acquire(Access::Read).await.expect("a connection");
     let waits = "SELECT CAST(COUNT(*) AS CHAR) AS value FROM information_schema.PROCESSLIST \
                  WHERE DB = DATABASE() AND INFO LIKE 'INSERT INTO mine%'";
-    while Server::text_of(&mut conn, waits).await == "0" {
+    while text_of(&mut conn, waits).await == "0" {
         tokio::task::yield_now().await;
     }
     let error = server.store.commit(&mut other, &inserts([row("c")])).await.expect_err("the victim");
@@ -83,8 +84,5 @@ async fn a_deadlock_of_a_commit_in_a_callers_transaction_is_a_conflict() {
     server.end(one, Keep::Commit).await.expect("a commit");
     assert_eq!(load(&server.store, &mut conn, "c").await.expect("a load").len(), 1);
     assert_eq!(load(&server.store, &mut conn, "d").await.expect("a load"), []);
-    assert_eq!(
-        Server::text_of(&mut conn, "SELECT CAST(COUNT(*) AS CHAR) AS value FROM mine WHERE id = 2000").await,
-        "0"
-    );
+    assert_eq!(text_of(&mut conn, "SELECT CAST(COUNT(*) AS CHAR) AS value FROM mine WHERE id = 2000").await, "0");
 }

@@ -46,7 +46,7 @@ async fn an_exhausted_pool_is_unavailable() {
     let error = store.acquire(Access::Write).await.err().expect("no connection");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     drop(held);
-    store.acquire(Access::Write).await.expect("the connection that was returned");
+    drop(store.acquire(Access::Write).await.expect("the connection that was returned"));
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+mod ask;
 mod callers;
 mod connect;
 mod dropped;

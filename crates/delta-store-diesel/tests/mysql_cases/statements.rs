@@ -3,6 +3,7 @@
 use delta_core::{Access, Migrate, Store, Target};
 use delta_store_diesel::{MySqlDieselStore, MySqlSettings};
 
+use super::ask::text_of;
 use super::rows::{inserts, load, row};
 use crate::mysql_support::Server;
 
@@ -40,7 +41,7 @@ async fn a_statement_is_prepared_once_and_stays() {
         server.store.commit(&mut conn, &inserts([row(&round.to_string())])).await.expect("a commit");
         let count = "SELECT VARIABLE_VALUE AS value FROM information_schema.SESSION_STATUS \
                      WHERE VARIABLE_NAME = 'COM_STMT_PREPARE'";
-        prepared.push(Server::text_of(&mut conn, count).await.parse::<u64>().expect("a number"));
+        prepared.push(text_of(&mut conn, count).await.parse::<u64>().expect("a number"));
     }
     // Only the question itself is prepared each time.
     assert_eq!(prepared[3] - prepared[2], 1, "{prepared:?}");

@@ -3,11 +3,9 @@
 use std::ops::{Deref, DerefMut};
 
 use delta_core::{Access, Error, ErrorKind, Migrate, ResourceId, Result, Store, Target};
-use delta_store_diesel::diesel::{self, QueryableByName};
 use delta_store_diesel::diesel_async::pooled_connection::deadpool::Object;
 use delta_store_diesel::diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncMysqlConnection, RunQueryDsl, SimpleAsyncConnection,
-    TransactionManager,
+    AnsiTransactionManager, AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection, TransactionManager,
 };
 use delta_store_diesel::{MySqlDieselStore, MySqlSettings};
 use delta_testkit::Backend;
@@ -39,21 +37,6 @@ impl Server {
         let mut conn = AsyncMysqlConnection::establish(self.database.url()).await.expect("a connection");
         conn.batch_execute(statements).await.expect("statements");
     }
-}
-
-#[expect(dead_code, reason = "not every test program asks the server")]
-impl Server {
-    /// The text that a query with one column `value` finds.
-    pub(crate) async fn text_of(conn: &mut AsyncMysqlConnection, query: &str) -> String {
-        let found: Found = diesel::sql_query(query).get_result(conn).await.expect("a row");
-        found.value
-    }
-}
-
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    value: String,
 }
 
 /// A transaction of the test's, which is undone if it is dropped: its pool throws the connection away.

@@ -10,6 +10,7 @@ use delta_store_diesel::{Listen, PgDieselStore, PgSettings, Recycling};
 use delta_testkit::database::{PostgresDatabase, PostgresServer};
 use futures::StreamExt;
 
+use super::ask::text_of;
 use super::rows::{insert, row};
 use crate::postgres_support::Server;
 
@@ -75,7 +76,7 @@ async fn an_exhausted_pool_is_unavailable() {
     let error = store.acquire(Access::Write).await.err().expect("no connection");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     drop(held);
-    store.acquire(Access::Write).await.expect("the connection that was returned");
+    drop(store.acquire(Access::Write).await.expect("the connection that was returned"));
 }
 
 #[tokio::test]
@@ -133,5 +134,6 @@ async fn sessions_carry_the_name_of_the_application() {
     let server = Server::fixture(PgSettings::new()).await;
     let options = PgDieselStore::options(server.database.url()).application_name("billing");
     let store = options.connect().await.expect("a store");
-    assert_eq!(server.text_on(&store, "SELECT current_setting('application_name') AS value").await, "billing");
+    let mut conn = store.acquire(Access::Read).await.expect("a connection");
+    assert_eq!(text_of(&mut conn, "SELECT current_setting('application_name') AS value").await, "billing");
 }

@@ -6,6 +6,7 @@ use delta_core::{Access, Changeset, Cursor, Store};
 use delta_store_diesel::PgSettings;
 use delta_store_diesel::diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 
+use super::ask::text_of;
 use super::rows::{NOW, inserts, load, row};
 use crate::postgres_support::Server;
 
@@ -74,9 +75,7 @@ async fn a_commit_dropped_in_a_callers_transaction_leaves_that_or_fails_it_whole
                 conn.batch_execute("SELECT 1").await
             })
             .await;
-        let mine =
-            Server::text_of(&mut conn, &format!("SELECT count(*)::text AS value FROM mine WHERE round = {steps}"))
-                .await;
+        let mine = text_of(&mut conn, &format!("SELECT count(*)::text AS value FROM mine WHERE round = {steps}")).await;
         assert_eq!(mine, if kept.is_ok() { "1" } else { "0" }, "{steps}: {kept:?}");
         let written = count(&server, &mut conn, &object_id).await;
         assert!(kept.is_ok() || written == 0, "{steps}: {kept:?}");

@@ -9,6 +9,7 @@ use delta_testkit::database::{PostgresDatabase, PostgresServer};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::NamedTempFile;
 
+use super::ask::text_of;
 use crate::postgres_support::Server;
 
 /// A server that encrypts, with a certificate for `localhost` of an authority of its own.
@@ -66,7 +67,7 @@ async fn is_encrypted(url: &str) -> Result<bool> {
     let store = PgDieselStore::connect(url).await?;
     let mut conn = store.pool().get().await.map_err(|error| Error::new(ErrorKind::Unavailable, "test", error))?;
     let text = "SELECT ssl::text AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    Ok(Server::text_of(&mut conn, text).await == "true")
+    Ok(text_of(&mut conn, text).await == "true")
 }
 
 #[tokio::test]

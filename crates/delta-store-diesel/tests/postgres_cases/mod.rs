@@ -1,3 +1,4 @@
+mod ask;
 mod connect;
 mod dropped;
 mod encryption;

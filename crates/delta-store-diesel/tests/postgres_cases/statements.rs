@@ -6,6 +6,7 @@ use delta_store_diesel::diesel_async::pooled_connection::AsyncDieselConnectionMa
 use delta_store_diesel::diesel_async::pooled_connection::deadpool::Pool;
 use delta_store_diesel::{PgDieselStore, PgSettings, StatementCache};
 
+use super::ask::text_of;
 use super::rows::{inserts, load, row};
 use crate::postgres_support::Server;
 
@@ -44,7 +45,7 @@ async fn prepared(server: &Server) -> String {
     }
     let text = "SELECT format('%s of %s', count(*), count(DISTINCT statement)) AS value FROM pg_prepared_statements \
                 WHERE statement LIKE '%delta%' AND statement NOT LIKE '%pg_prepared_statements%'";
-    Server::text_of(&mut conn, text).await
+    text_of(&mut conn, text).await
 }
 
 #[tokio::test]

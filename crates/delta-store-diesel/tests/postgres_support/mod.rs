@@ -3,21 +3,20 @@
 use std::ops::{Deref, DerefMut};
 
 use delta_core::{Access, Error, ErrorKind, Migrate, ResourceId, Result, Store, Target};
-use delta_store_diesel::diesel::{self, QueryableByName};
 use delta_store_diesel::diesel_async::pooled_connection::deadpool::Object;
 use delta_store_diesel::diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager,
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
 };
 use delta_store_diesel::{PgDieselStore, PgSettings};
 use delta_testkit::Backend;
 use delta_testkit::contract::{Fixture, Keep};
-use delta_testkit::database::{PostgresDatabase, pgbouncer};
+use delta_testkit::database::PostgresDatabase;
 
 /// A store on an empty database.
 pub(crate) struct Server {
     pub(crate) store: PgDieselStore,
     pub(crate) database: PostgresDatabase,
-    name: &'static str,
+    pub(crate) name: &'static str,
 }
 
 impl Server {
@@ -29,40 +28,11 @@ impl Server {
         Self { store, database, name: "diesel: Postgres" }
     }
 
-    /// The same, through a pooler that gives each transaction another connection.
-    pub(crate) async fn behind_a_pooler(settings: PgSettings) -> Self {
-        let server = Self::fixture(settings.clone()).await;
-        let url = pgbouncer().await.expect("a pooler").url_of(&server.database);
-        let store = PgDieselStore::options(url).settings(settings).connect().await.expect("a store");
-        server.store.close();
-        Self { store, name: "diesel: Postgres through PgBouncer", ..server }
-    }
-
     /// Runs statements of the test's own, on a connection of its own.
     pub(crate) async fn run(&self, statements: &str) {
         let mut conn = AsyncPgConnection::establish(self.database.url()).await.expect("a connection");
         conn.batch_execute(statements).await.expect("statements");
     }
-}
-
-#[expect(dead_code, reason = "not every test program asks the server")]
-impl Server {
-    /// The text that a query with one column `value` finds, on a connection of the store.
-    pub(crate) async fn text_on(&self, store: &PgDieselStore, query: &str) -> String {
-        Self::text_of(&mut *store.acquire(Access::Read).await.expect("a connection"), query).await
-    }
-
-    /// The text that a query with one column `value` finds.
-    pub(crate) async fn text_of(conn: &mut AsyncPgConnection, query: &str) -> String {
-        let found: Found = diesel::sql_query(query).get_result(conn).await.expect("a row");
-        found.value
-    }
-}
-
-#[derive(QueryableByName)]
-struct Found {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    value: String,
 }
 
 /// A transaction of the test's, which is undone if it is dropped: its pool throws the connection away.

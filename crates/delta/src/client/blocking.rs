@@ -1,4 +1,7 @@
 use delta_core::{Browse, Error, ErrorKind, Object, Result, WakeUp, borrow_session};
+#[cfg(feature = "diesel-mysql")]
+use delta_store_diesel::{BlockingMySql, MySqlDieselStore};
+#[cfg(feature = "diesel-postgres")]
 use delta_store_diesel::{BlockingPg, PgDieselStore};
 use futures::FutureExt;
 
@@ -7,6 +10,7 @@ use crate::client::{AnyClient, Client, SettleOutcome, Wake};
 use crate::inform::Inform;
 use crate::resource::{Informed, Resource};
 
+#[cfg(feature = "diesel-postgres")]
 impl Client<PgDieselStore> {
     /// Tells Delta of an object on a blocking connection of diesel's: if that is in a transaction, the inform is part of
     /// it, else it has one of its own. A caller's rollback leaves nothing behind.
@@ -60,6 +64,47 @@ impl Client<PgDieselStore> {
     ///
     /// As [`settle_in`](Self::settle_in).
     pub fn settle_blocking<C: BlockingPg, T: Object>(
+        &self,
+        conn: &mut C,
+        resource: &Resource<T>,
+        action: Action,
+    ) -> Result<SettleOutcome> {
+        let store = self.store.blocking::<C>();
+        store.in_transaction(conn, |conn| settle_on(&self.any, &store, conn, resource, action))
+    }
+}
+
+#[cfg(feature = "diesel-mysql")]
+impl Client<MySqlDieselStore> {
+    /// Tells Delta of an object on a blocking connection of diesel's: if that is in a transaction, the inform is part of
+    /// it, else it has one of its own. A caller's rollback leaves nothing behind.
+    ///
+    /// Send the [`Wake`] after the commit, from within a tokio runtime; if it is dropped, the poll finds the work.
+    ///
+    /// # Assumptions
+    ///
+    /// The session was told [`MYSQL_SESSION`](delta_store_diesel::MYSQL_SESSION) before, or is of the isolation
+    /// `READ COMMITTED` all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`inform_in`](Self::inform_in); and `Unsupported` for the first object of a kind or namespace if the store was
+    /// given a pool of its caller's: there is no address to open a blocking connection at, to create them on.
+    pub fn inform_blocking<C: BlockingMySql, T: Object>(
+        &self,
+        conn: &mut C,
+        object: impl Into<Inform<T>>,
+    ) -> Result<(Informed, Wake)> {
+        let store = self.store.blocking::<C>();
+        store.in_transaction(conn, |conn| inform_on(&self.any, &store, conn, object))
+    }
+
+    /// Settles an attempt on a blocking connection of diesel's; like [`settle_in`](Self::settle_in).
+    ///
+    /// # Errors
+    ///
+    /// As [`settle_in`](Self::settle_in).
+    pub fn settle_blocking<C: BlockingMySql, T: Object>(
         &self,
         conn: &mut C,
         resource: &Resource<T>,

@@ -1,7 +1,7 @@
 //! The front door.
 
 mod any;
-#[cfg(feature = "diesel-postgres")]
+#[cfg(any(feature = "diesel-postgres", feature = "diesel-mysql"))]
 mod blocking;
 mod builder;
 mod callers;
