@@ -10,7 +10,8 @@ use crate::failure::Failure;
 /// That both are equal says more than that nothing was misread. Versions, positions and ends of leases only grow, and ids
 /// are never used again; so what is the same in both readings was the same all the time in between. Hence the file is
 /// exactly what the database held at the moment between the first reading's end and the second one's begin, whoever
-/// worked on it meanwhile.
+/// worked on it meanwhile. Settings of a kind or a namespace alone have no version: set to something else and back, they
+/// are as they were in both readings.
 pub(crate) async fn compare<S: Restore>(
     source: &mut Source<'_, S>,
     lines: &mut Lines,
