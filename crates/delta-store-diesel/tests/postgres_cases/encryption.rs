@@ -10,7 +10,6 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::NamedTempFile;
 
 use super::ask::text_of;
-use crate::postgres_support::Server;
 
 /// A server that encrypts, with a certificate for `localhost` of an authority of its own.
 struct Encrypting {
