@@ -44,3 +44,35 @@ async fn a_dropped_commit_leaves_all_or_nothing_and_a_connection_of_no_use() {
     }
     panic!("no commit came to its end");
 }
+
+#[tokio::test]
+async fn the_answer_to_a_dropped_question_is_never_taken_for_that_to_another() {
+    let server = Server::fixture().await;
+    let store = &server.store;
+    let mut conn = store.acquire(Access::Write).await.expect("a connection");
+    for object_id in ["a", "b"] {
+        store.commit(&mut conn, &inserts([row(object_id)])).await.expect("a commit");
+        load(store, &mut conn, object_id).await.expect("a load");
+    }
+    let (mut ended, mut dropped) = (0, 0);
+    for steps in 0..2_000 {
+        let limit = Duration::from_micros(20) * steps;
+        let done = tokio::time::timeout(limit, load(store, &mut conn, "a")).await.is_ok();
+        match load(store, &mut conn, "b").await {
+            Ok(found) => {
+                assert_eq!(&*found[0].key.object_id.to_string(), "b");
+                ended += u32::from(done);
+            }
+            Err(error) => {
+                assert!(!done && error.kind() == ErrorKind::Unavailable, "{error}");
+                dropped += 1;
+                drop(conn);
+                conn = store.acquire(Access::Write).await.expect("a connection");
+            }
+        }
+        if ended == 3 && dropped > 3 {
+            return;
+        }
+    }
+    panic!("{ended} reads came to their end, {dropped} were dropped");
+}
