@@ -1,6 +1,7 @@
+use std::fmt::Write;
 use std::sync::Arc;
 
-use delta_core::{Result, Timestamp};
+use delta_core::{Error, Result, Timestamp};
 use delta_sql::driver::{Driver, Row, RowError};
 use delta_sql::mysql::{Executed, MysqlDriver, Query, Value};
 use sqlx::mysql::{MySqlArguments, MySqlRow};
@@ -8,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, Decode, MySql, MySqlConnection, Row as _};
 use sqlx_core::transaction::TransactionManager;
 
 use super::connection::Connections;
-use super::errors::{during, is_duplicate, is_without_savepoint};
+use super::errors::{during, is_deadlock, is_duplicate, is_without_savepoint};
 use crate::transactions::Transactions;
 
 /// sqlx, as the logic of all stores on MySQL and MariaDB needs it.
@@ -46,11 +47,7 @@ impl Driver for MySqlDriver {
     async fn rollback(&self, conn: &mut MySqlConnection, operation: &'static str) -> Result<()> {
         let mut undone = Transactions::<MySql>::rollback(conn).await;
         if undone.as_ref().is_err_and(is_without_savepoint) {
-            // A deadlock has ended the whole transaction, though the driver takes it for open. What comes next must not
-            // commit by itself: it finds a transaction that refuses to write, until the caller rolls back.
-            let depth = <MySql as sqlx::Database>::TransactionManager::get_transaction_depth(conn);
-            let refuse = format!("START TRANSACTION READ ONLY; SAVEPOINT _sqlx_savepoint_{}", depth.saturating_sub(1));
-            sqlx::raw_sql(AssertSqlSafe(refuse)).execute(&mut *conn).await.map_err(during(operation))?;
+            refuse_writes(conn).await.map_err(during(operation))?;
             undone = Transactions::<MySql>::rollback(conn).await;
         }
         undone.map_err(during(operation))
@@ -77,17 +74,42 @@ impl MysqlDriver for MySqlDriver {
         query: Query<'_>,
         operation: &'static str,
     ) -> Result<Vec<Columns>> {
-        let rows = bound(query).fetch_all(conn).await.map_err(during(operation))?;
-        Ok(rows.into_iter().map(Columns).collect())
+        match bound(query).fetch_all(&mut *conn).await {
+            Ok(rows) => Ok(rows.into_iter().map(Columns).collect()),
+            Err(error) => Err(failed(conn, error, operation).await),
+        }
     }
 
     async fn execute(&self, conn: &mut MySqlConnection, query: Query<'_>, operation: &'static str) -> Result<Executed> {
-        match bound(query).execute(conn).await {
+        match bound(query).execute(&mut *conn).await {
             Ok(_) => Ok(Executed::Done),
             Err(error) if is_duplicate(&error) => Ok(Executed::Duplicate),
-            Err(error) => Err(during(operation)(error)),
+            Err(error) => Err(failed(conn, error, operation).await),
         }
     }
+}
+
+/// Turns an error of a statement into one of Delta.
+async fn failed(conn: &mut MySqlConnection, error: sqlx::Error, operation: &'static str) -> Error {
+    if is_deadlock(&error)
+        && conn.is_in_transaction()
+        && let Err(worse) = refuse_writes(conn).await
+    {
+        return during(operation)(worse);
+    }
+    during(operation)(error)
+}
+
+/// After a deadlock has ended the whole transaction, which the driver takes for open: what comes next must not commit by
+/// itself. So it finds a transaction that refuses to write, until the caller rolls back.
+async fn refuse_writes(conn: &mut MySqlConnection) -> sqlx::Result<()> {
+    let depth = <MySql as sqlx::Database>::TransactionManager::get_transaction_depth(conn);
+    let mut text = "START TRANSACTION READ ONLY".to_owned();
+    for savepoint in 1..depth {
+        let _ = write!(text, "; SAVEPOINT _sqlx_savepoint_{savepoint}");
+    }
+    sqlx::raw_sql(AssertSqlSafe(text)).execute(conn).await?;
+    Ok(())
 }
 
 type Bound = sqlx::query::Query<'static, MySql, MySqlArguments>;

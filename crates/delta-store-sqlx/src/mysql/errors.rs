@@ -6,6 +6,8 @@ use sqlx::mysql::MySqlDatabaseError;
 
 /// A key that was to be inserted exists.
 const DUPLICATE: u16 = 1062;
+/// A deadlock: the whole transaction was undone.
+const DEADLOCK: u16 = 1213;
 /// A savepoint does not exist.
 const NO_SAVEPOINT: u16 = 1305;
 
@@ -20,7 +22,12 @@ pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
     number(error) == Some(DUPLICATE)
 }
 
-/// Whether a savepoint does not exist: a deadlock has undone the transaction, and the savepoint with it.
+/// Whether a deadlock has undone the whole transaction.
+pub(super) fn is_deadlock(error: &sqlx::Error) -> bool {
+    number(error) == Some(DEADLOCK)
+}
+
+/// Whether a savepoint does not exist: the whole transaction was undone, as some servers do after waiting for a lock.
 pub(super) fn is_without_savepoint(error: &sqlx::Error) -> bool {
     number(error) == Some(NO_SAVEPOINT)
 }

@@ -44,17 +44,15 @@ async fn nothing_is_written_after_a_deadlock_until_the_caller_rolls_back() {
     let waited = waiting.join_next().await.expect("a task").expect("its end");
     let victims = [locked.as_ref().err(), waited.as_ref().err()];
     assert_eq!(victims.iter().flatten().count(), 1, "one of them is the victim: {victims:?}");
-    for error in victims.into_iter().flatten() {
+    for error in victims.iter().flatten() {
         assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     }
-    if locked.is_err() {
-        // The caller goes on, though it was told not to.
-        let goes_on = query("INSERT INTO mine VALUES (2000, 0)").execute(&mut *other).await;
-        let _ = goes_on;
-        let error =
-            server.store.commit(&mut other, &inserts([row("d")])).await.expect_err("a transaction that is over");
-        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-    }
+    assert!(locked.is_err(), "the one that has written less is the victim: {victims:?}");
+    // The caller goes on, though it was told not to.
+    let goes_on = query("INSERT INTO mine VALUES (2000, 0)").execute(&mut *other).await;
+    goes_on.expect_err("a write that would commit by itself");
+    let error = server.store.commit(&mut other, &inserts([row("d")])).await.expect_err("a transaction that is over");
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     other.rollback().await.expect("a rollback");
     assert_eq!(load(&server.store, &mut conn, "c").await.expect("a load"), []);
     assert_eq!(load(&server.store, &mut conn, "d").await.expect("a load"), []);

@@ -22,8 +22,11 @@ pub(crate) fn new_details(table: &str) -> Multi {
     insert(table, &DETAILS[1..], &[])
 }
 
-/// Writes resources over, which exist and are locked. It says what an insert would, but it is the fastest way to write many
-/// rows of different values that both servers have.
+/// Writes resources over, which exist and are locked.
+///
+/// It says what an insert would, for that is how both servers take many rows of bound values. An update joined with a JSON
+/// table is as fast for ten of the columns, and would need texts to be taken through hexadecimal (MariaDB 10.11, 10 to 1,000
+/// rows).
 pub(crate) fn resources(table: &str) -> Multi {
     insert(table, &HEAD, &HEAD[FIXED..HEAD_COUNT])
 }
