@@ -34,6 +34,9 @@ async fn statements_find_rows_by_an_index() {
         // For the foreign key, and only when a kind is new.
         "create_kinds: SCAN delta_resource USING COVERING INDEX sqlite_autoindex_delta_resource_1",
         "put_kinds: SCAN delta_resource USING COVERING INDEX sqlite_autoindex_delta_resource_1",
+        // Whether there is any row.
+        "foreign: SCAN delta_resource USING COVERING INDEX sqlite_autoindex_delta_resource_1",
+        "foreign: SCAN delta_event",
         "due_purge_synced: SCAN r USING INDEX delta_resource_synced",
         "count: SCAN r USING INDEX sqlite_autoindex_delta_resource_1",
     ];
