@@ -4,7 +4,7 @@
 
 mod postgres_support;
 
-use delta_store_sqlx::{Listen, PgSettings, StatementCache};
+use delta_store_sqlx::{Listen, PgSettings, PgStore, StatementCache};
 use postgres_support::Server;
 
 /// As most use it.
@@ -25,12 +25,19 @@ mod without_statement_cache {
 
 /// Behind a pooler in transaction mode that carries no prepared statements over, and on which nobody can listen.
 mod behind_a_pooler {
-    use super::{Listen, PgSettings, Server, StatementCache};
+    use delta_testkit::database::pgbouncer;
 
-    fn settings() -> PgSettings {
-        PgSettings::new().statement_cache(StatementCache::Off).listen(Listen::Off)
+    use super::{Listen, PgSettings, PgStore, Server, StatementCache};
+
+    async fn fixture() -> Server {
+        let settings = PgSettings::new().statement_cache(StatementCache::Off).listen(Listen::Off);
+        let server = Server::fixture(settings.clone()).await;
+        let url = pgbouncer().await.expect("a pooler").url_of(&server.database);
+        let store = PgStore::options(url).settings(settings).connect().await.expect("a store");
+        server.store.close().await;
+        Server { store, name: "sqlx: Postgres through PgBouncer", ..server }
     }
 
-    delta_testkit::store_contract!(|| Server::behind_a_pooler(settings()));
-    delta_testkit::store_differential!(|| Server::behind_a_pooler(settings()));
+    delta_testkit::store_contract!(fixture);
+    delta_testkit::store_differential!(fixture);
 }

@@ -6,13 +6,14 @@ use delta_store_sqlx::sqlx::{self, Postgres, Transaction};
 use delta_store_sqlx::{PgSettings, PgStore};
 use delta_testkit::Backend;
 use delta_testkit::contract::{Fixture, Keep};
-use delta_testkit::database::{PostgresDatabase, pgbouncer};
+use delta_testkit::database::PostgresDatabase;
 
 /// A store on an empty database.
 pub(crate) struct Server {
     pub(crate) store: PgStore,
     pub(crate) database: PostgresDatabase,
-    name: &'static str,
+    /// Its name in the matrix.
+    pub(crate) name: &'static str,
 }
 
 impl Server {
@@ -22,15 +23,6 @@ impl Server {
         let store = PgStore::options(database.url()).settings(settings).connect().await.expect("a store");
         store.migrate_to(Target::Latest).await.expect("a schema");
         Self { store, database, name: "sqlx: Postgres" }
-    }
-
-    /// The same, through a pooler that gives each transaction another connection.
-    pub(crate) async fn behind_a_pooler(settings: PgSettings) -> Self {
-        let server = Self::fixture(settings.clone()).await;
-        let url = pgbouncer().await.expect("a pooler").url_of(&server.database);
-        let store = PgStore::options(url).settings(settings).connect().await.expect("a store");
-        server.store.close().await;
-        Self { store, name: "sqlx: Postgres through PgBouncer", ..server }
     }
 
     /// Runs statements of the test's own, on a connection of its own.
