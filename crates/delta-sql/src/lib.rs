@@ -13,6 +13,7 @@ mod history;
 mod identifier;
 mod migration;
 pub mod mysql;
+mod names;
 pub mod postgres;
 pub mod sqlite;
 

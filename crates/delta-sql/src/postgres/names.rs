@@ -1,7 +1,7 @@
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use delta_core::{Name, Names, Result, Scope};
+use delta_core::{Name, Result};
 
 use super::driver::{ArrayRow, PostgresDriver};
 use super::query::Query;
@@ -9,132 +9,11 @@ use super::rows::{corrupt, field};
 use super::tables::Tables;
 use crate::driver::Need;
 
-/// Kinds or namespaces, by name and by id.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Table {
-    by_name: HashMap<Name, i32>,
-    by_id: HashMap<i32, Name>,
-}
+pub(super) use crate::names::Wanted;
+use crate::names::{BOTH, Which};
 
-impl Table {
-    pub(super) fn id(&self, name: &Name) -> Option<i32> {
-        self.by_name.get(name).copied()
-    }
-
-    pub(super) fn name(&self, id: i32) -> Option<&Name> {
-        self.by_id.get(&id)
-    }
-}
-
-/// What is known of the kinds and namespaces of a database.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Known {
-    pub(super) kinds: Table,
-    pub(super) namespaces: Table,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Which {
-    Kinds,
-    Namespaces,
-}
-
-/// A cache of [`Known`].
-///
-/// Ids are only handed out in transactions of their own, so whatever is seen of them is committed and stays: rows of
-/// kinds and namespaces are never removed, nor numbered anew.
-#[derive(Debug, Default)]
-pub(super) struct NameCache(RwLock<Arc<Known>>);
-
-impl NameCache {
-    pub(super) fn known(&self) -> Arc<Known> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Forgets everything: for a schema that was made anew.
-    pub(super) fn clear(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
-    }
-
-    fn add(&self, which: Which, found: Vec<(i32, Name)>) {
-        if found.is_empty() {
-            return;
-        }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let table = Arc::make_mut(&mut known).table_mut(which);
-        for (id, name) in found {
-            table.by_name.insert(name.clone(), id);
-            table.by_id.insert(id, name);
-        }
-    }
-}
-
-impl Known {
-    fn table(&self, which: Which) -> &Table {
-        match which {
-            Which::Kinds => &self.kinds,
-            Which::Namespaces => &self.namespaces,
-        }
-    }
-
-    fn table_mut(&mut self, which: Which) -> &mut Table {
-        match which {
-            Which::Kinds => &mut self.kinds,
-            Which::Namespaces => &mut self.namespaces,
-        }
-    }
-
-    pub(super) fn scope_id(&self, scope: &Scope) -> Option<i32> {
-        match scope {
-            Scope::Kind(name) => self.kinds.id(name),
-            Scope::Namespace(name) => self.namespaces.id(name),
-        }
-    }
-
-    /// A choice of names as ids: only these, all but these. What does not exist has no rows.
-    pub(super) fn choice(table: &Table, names: &Names) -> (Option<Vec<i32>>, Option<Vec<i32>>) {
-        let ids = |names: &BTreeSet<Name>| names.iter().filter_map(|name| table.id(name)).collect();
-        match names {
-            Names::All => (None, None),
-            Names::Only(names) => (Some(ids(names)), None),
-            Names::Except(names) => (None, Some(ids(names))),
-        }
-    }
-}
-
-/// Kinds and namespaces that a call speaks of.
-#[derive(Debug, Default)]
-pub(super) struct Wanted<'a> {
-    pub(super) kinds: BTreeSet<&'a Name>,
-    pub(super) namespaces: BTreeSet<&'a Name>,
-}
-
-impl<'a> Wanted<'a> {
-    pub(super) fn choices(kinds: &'a Names, namespaces: &'a Names) -> Self {
-        let named = |names: &'a Names| match names {
-            Names::All => BTreeSet::new(),
-            Names::Only(names) | Names::Except(names) => names.iter().collect(),
-        };
-        Self { kinds: named(kinds), namespaces: named(namespaces) }
-    }
-
-    pub(super) fn add_scope(&mut self, scope: &'a Scope) {
-        match scope {
-            Scope::Kind(name) => self.kinds.insert(name),
-            Scope::Namespace(name) => self.namespaces.insert(name),
-        };
-    }
-
-    fn unknown(&self, known: &Known, which: Which) -> Vec<&'a str> {
-        let wanted = match which {
-            Which::Kinds => &self.kinds,
-            Which::Namespaces => &self.namespaces,
-        };
-        wanted.iter().filter(|name| known.table(which).id(name).is_none()).map(|name| name.as_str()).collect()
-    }
-}
-
-const BOTH: [Which; 2] = [Which::Kinds, Which::Namespaces];
+pub(super) type Known = crate::names::Known<i32>;
+pub(super) type NameCache = crate::names::NameCache<i32>;
 
 impl<D: PostgresDriver> Tables<D> {
     /// Finds what exists of some kinds and namespaces.
