@@ -60,7 +60,7 @@ pub use query::{
     Names, ScopeRecord,
 };
 pub use resource::{AbsentBy, AttemptError, DeletedBy, Desired, Detail, Priority, Resource, ResourceId};
-pub use restore::{Foreign, GivenOut, Restore, RestoreBatch, RestoreFence, Restored};
+pub use restore::{Foreign, GivenOut, IMPORT_CURSOR, Restore, RestoreBatch, RestoreFence, Restored};
 pub use retry::{Backoff, RetryPolicy};
 pub use session::{DynStore, Session, borrow_session};
 pub use settings::{

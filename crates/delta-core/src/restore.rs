@@ -12,6 +12,12 @@ use crate::query::ScopeRecord;
 use crate::resource::{Resource, ResourceId};
 use crate::state::State;
 
+/// The name of the cursor that an import keeps its place in.
+///
+/// It has a holder until the import is done. A client does not start on a database as long as it has one: what the import
+/// has yet to write is missing there, and what a client writes would end the import.
+pub const IMPORT_CURSOR: &str = "delta/import";
+
 /// The highest id and the highest position that a database ever gave out, to what is long gone too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GivenOut {

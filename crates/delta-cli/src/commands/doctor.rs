@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use clap::Args;
 use delta::core::plan::schedule;
-use delta::core::{CursorQuery, Lane, Scope};
+use delta::core::{CursorQuery, IMPORT_CURSOR, Lane, Scope};
 use delta::{AnyClient, EventFilter, EventQuery, Filter, Position, State, Timestamp};
 use serde::Serialize;
 use serde_json::json;
@@ -12,7 +12,6 @@ use crate::commands::import::is_done;
 use crate::database::{Database, MissingFile};
 use crate::failure::Failure;
 use crate::output::{Output, age, table};
-use crate::transfer::IMPORT;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -140,7 +139,7 @@ async fn paused(client: &AnyClient) -> Result<Vec<Scope>, Failure> {
 
 /// An import that was begun: what it has yet to write is missing.
 async fn import(client: &AnyClient) -> Result<Option<Finding>, Failure> {
-    let cursors = client.cursors(&CursorQuery::Names(vec![IMPORT.to_owned()])).await?;
+    let cursors = client.cursors(&CursorQuery::Names(vec![IMPORT_CURSOR.to_owned()])).await?;
     let unfinished = cursors.first().filter(|import| !is_done(import));
     Ok(unfinished
         .map(|_| problem("import", "one was begun and not finished: run it again before any client".to_owned())))

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use delta::core::{
-    Access, Cursor, Foreign, GivenOut, Position, ResourceId, Restore, RestoreBatch, RestoreFence, Restored,
+    Access, Cursor, Foreign, GivenOut, IMPORT_CURSOR, Owner, Position, ResourceId, Restore, RestoreBatch, RestoreFence,
+    Restored,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +13,7 @@ use serde_json::json;
 use crate::database::{Database, MissingFile, with_store};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::transfer::{Batches, Checked, IMPORT, Lines, Part, Place, Progress, Source, compare};
+use crate::transfer::{Batches, Checked, Lines, Part, Place, Progress, Source, compare};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -108,11 +109,12 @@ async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Resul
     let mut target = Source::after(store, Place::Start).await?;
     let begun = target.import().await?;
     drop(target);
-    let mut progress = begun.clone().unwrap_or_else(|| Cursor::new(IMPORT));
+    let mut progress = begun.clone().unwrap_or_else(|| Cursor::new(IMPORT_CURSOR));
     let mut fence = RestoreFence::Empty(checked.given_out);
     let mut batches = Batches::new(from.lines()?);
     if let Some(import) = &begun {
-        let kept = kept(import).ok_or_else(|| Failure::Stored(format!("the cursor {IMPORT:?} is not an import's")))?;
+        let kept =
+            kept(import).ok_or_else(|| Failure::Stored(format!("the cursor {IMPORT_CURSOR:?} is not an import's")))?;
         match (kept.digest == checked.end.digest, kept.done) {
             (true, true) => return Ok(Ended::Before),
             (true, false) => {}
@@ -122,7 +124,7 @@ async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Resul
         let (id, position) = (ResourceId::new(kept.id), Position::new(kept.position));
         fence = RestoreFence::Untouched(GivenOut { id, position });
         let lines = import.position.as_deref().and_then(|lines| lines.parse().ok());
-        batches.skip(lines.ok_or_else(|| Failure::Stored(format!("the cursor {IMPORT:?} has no place")))?)?;
+        batches.skip(lines.ok_or_else(|| Failure::Stored(format!("the cursor {IMPORT_CURSOR:?} has no place")))?)?;
     }
     let shown = Progress::new("importing", checked.count);
     shown.add(batches.read());
@@ -135,7 +137,7 @@ async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Resul
     drop(shown);
     store.refresh(&mut *store.acquire(Access::Write).await?).await?;
     read_back(store, from, checked.count).await?;
-    let last = RestoreBatch::new(fence, Cursor::new(IMPORT));
+    let last = RestoreBatch::new(fence, Cursor::new(IMPORT_CURSOR));
     write(store, last, &mut progress, &checked.end.digest, batches.read(), Done::All).await?;
     Ok(Ended::Now)
 }
@@ -168,6 +170,8 @@ async fn write<S: Restore>(
         done: done == Done::All,
     };
     progress.position = Some(lines.to_string());
+    // Until it is done no client starts on this database.
+    progress.holder = (done == Done::Not).then(|| Owner::new(0));
     progress.data = Some(serde_json::to_string(&kept).map_err(io::Error::other)?);
     let batch = RestoreBatch { progress: progress.clone(), ..batch };
     match store.restore(&mut conn, &batch).await? {

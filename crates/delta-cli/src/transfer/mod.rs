@@ -19,5 +19,5 @@ pub(crate) use compare::compare;
 pub(crate) use file::{Checked, Export, Lines, Part};
 pub(crate) use progress::Progress;
 pub(crate) use record::{End, FORMAT, Header, Place, Record};
-pub(crate) use source::{IMPORT, Source};
+pub(crate) use source::Source;
 pub(crate) use tally::Tally;

@@ -1,4 +1,6 @@
-use delta::core::{Access, Cursor, CursorQuery, Depth, Filter, GivenOut, ListQuery, ResourceId, Restore};
+use delta::core::{
+    Access, Cursor, CursorQuery, Depth, Filter, GivenOut, IMPORT_CURSOR, ListQuery, ResourceId, Restore,
+};
 use delta::{EventFilter, EventQuery, Position};
 
 use super::record::{Place, Record};
@@ -10,12 +12,9 @@ const MOST: u32 = 1_000;
 /// About so many bytes of lines in one page: objects may be large.
 const PAGE: usize = 4 << 20;
 
-/// The name of an import's progress: about the database that it is in, and not exported with it.
-pub(crate) const IMPORT: &str = "delta/import";
-
-/// Whether a cursor stays out of exports.
+/// Whether a cursor stays out of exports: an import's own is about the database that it is in.
 pub(super) fn hidden(name: &str) -> bool {
-    name == IMPORT
+    name == IMPORT_CURSOR
 }
 
 /// Reads all that a database holds, in the order of an export.
@@ -65,7 +64,7 @@ impl<'a, S: Restore> Source<'a, S> {
 
     /// The progress of an import into this database, whatever became of it.
     pub(crate) async fn import(&mut self) -> Result<Option<Cursor>, Failure> {
-        let query = CursorQuery::Names(vec![IMPORT.to_owned()]);
+        let query = CursorQuery::Names(vec![IMPORT_CURSOR.to_owned()]);
         Ok(self.store.cursors(&mut self.conn, &query).await?.pop())
     }
 

@@ -349,12 +349,15 @@ async fn an_import_that_was_killed_goes_on_where_it_was() {
             assert!(half.code == 2 && half.err.contains("not finished"), "{half:?}");
             let doctor = to.run(&["doctor"]);
             assert!(doctor.code == 1 && doctor.out.contains("one was begun and not finished"), "{doctor:?}");
+            let refused = Client::builder(store.clone()).build().unwrap().start().await.unwrap_err();
+            assert!(refused.to_string().contains("run `delta import` again"), "{refused}");
         }
     }
     assert!(kills > 0, "never killed in time");
     assert_eq!(to.run(&arguments).code, 0);
     assert_eq!(exported(&to), content(&file));
     assert!(!to.run(&["doctor"]).out.contains("import"));
+    Client::builder(store.clone()).build().unwrap().start().await.unwrap().stop().await;
     store.close().await;
 }
 

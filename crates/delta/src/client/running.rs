@@ -1,7 +1,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use delta_core::{Access, Error, ErrorKind, Result, Scope, ScopeWrite};
+use delta_core::{Access, CursorQuery, Error, ErrorKind, IMPORT_CURSOR, Result, Scope, ScopeWrite};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -92,6 +92,7 @@ impl AnyClient {
         let mut session = self.engine.session(Access::Write).await?;
         let result = async {
             session.check_dyn().await?;
+            refuse_unfinished_import(&mut *session).await?;
             self.engine.sample_clock(&mut *session).await?;
             self.store_settings(&mut *session).await
         }
@@ -131,4 +132,15 @@ impl AnyClient {
         engine.policies.replace(records, now);
         Ok(())
     }
+}
+
+/// A database that is being filled is not to be worked on, nor written to.
+async fn refuse_unfinished_import(session: &mut dyn delta_core::Session) -> Result<()> {
+    let cursors = session.cursors_dyn(&CursorQuery::Names(vec![IMPORT_CURSOR.to_owned()])).await?;
+    if cursors.iter().all(|import| import.holder.is_none()) {
+        return Ok(());
+    }
+    let what =
+        "expected a database that is whole, found one with an import that is not finished: run `delta import` again";
+    Err(Error::new(ErrorKind::Unsupported, "start", what))
 }

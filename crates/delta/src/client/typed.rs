@@ -65,8 +65,8 @@ impl<S: Browse> Client<S> {
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the schema is missing, older or newer than this version needs; `Unavailable` if the database
-    /// cannot be reached; `Invalid` if the client is running already.
+    /// `Unsupported` if the schema is missing, older or newer than this version needs, or if the database holds an import
+    /// that is not finished; `Unavailable` if the database cannot be reached; `Invalid` if the client is running already.
     ///
     /// # Cancel safety
     ///

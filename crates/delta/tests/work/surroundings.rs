@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use delta::core::{RateLimit, Resource as Row, Subject};
+use delta::core::{
+    Access, Changeset, Cursor, IMPORT_CURSOR, Owner, RateLimit, Resource as Row, Store as _, Subject, Timestamp,
+};
 use delta::{
-    Action, EventKind, InformOptions, Layer, MaxAttempts, MemoryStore, Next, Notice, ObjectSettings, State,
+    Action, ErrorKind, EventKind, InformOptions, Layer, MaxAttempts, MemoryStore, Next, Notice, ObjectSettings, State,
     WorkContext, WorkError,
 };
 use futures::future::BoxFuture;
@@ -203,4 +205,22 @@ async fn attempts_are_counted_by_their_outcome() {
         assert_eq!(found.get(name), Some(&number), "{name} of {found:#?}");
     }
     assert!(found["delta_round_seconds"] > 0.0);
+}
+
+#[tokio::test]
+async fn a_client_does_not_start_on_a_database_that_is_being_filled() {
+    let store = store();
+    let put = async |cursor: Cursor| {
+        let mut changes = Changeset::new(Timestamp::EPOCH);
+        changes.cursors = vec![cursor.put()];
+        let mut conn = store.acquire(Access::Write).await.unwrap();
+        assert_eq!(store.commit(&mut conn, &changes).await.unwrap().lost_cursor, None);
+    };
+    put(Cursor { holder: Some(Owner::new(0)), ..Cursor::new(IMPORT_CURSOR) }).await;
+    let client = builder(&store, synced()).build().unwrap();
+    let error = client.start().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("run `delta import` again"), "{error}");
+    put(Cursor { version: 1, ..Cursor::new(IMPORT_CURSOR) }).await;
+    client.start().await.unwrap().stop().await;
 }
