@@ -1,6 +1,8 @@
 //! S1 for a future that is dropped anywhere: all or nothing, and a connection that can be used.
 
-use std::time::Duration;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 use delta_core::{Access, Changeset, Cursor, Store};
 use delta_store_diesel::PgSettings;
@@ -19,9 +21,19 @@ fn set(object_id: &str) -> Changeset {
     }
 }
 
-/// Drops a future after so many steps of time, unless it has come to its end.
-async fn dropped_after(steps: u32, future: impl Future) -> bool {
-    tokio::time::timeout(Duration::from_micros(100) * steps, future).await.is_ok()
+/// Polls a future until it has had to wait so many times, and then drops it, unless it has come to its end.
+async fn dropped_after<T>(waits: usize, future: impl Future<Output = T>) -> bool {
+    let mut future = pin!(future);
+    let mut left = waits;
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending if left == 0 => Poll::Ready(false),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 async fn count(server: &Server, conn: &mut AsyncPgConnection, object_id: &str) -> usize {
@@ -37,9 +49,9 @@ async fn a_dropped_commit_leaves_all_or_nothing_and_a_usable_connection() {
     let mut conn = server.store.acquire(Access::Write).await.expect("a connection");
     server.store.commit(&mut conn, &set("warm")).await.expect("a commit");
     let mut ended = 0;
-    for steps in 0..2_000 {
-        let object_id = format!("dropped-{steps}");
-        if dropped_after(steps, server.store.commit(&mut conn, &set(&object_id))).await {
+    for waits in 0..2_000 {
+        let object_id = format!("dropped-{waits}");
+        if dropped_after(waits, server.store.commit(&mut conn, &set(&object_id))).await {
             ended += 1;
             assert_eq!(count(&server, &mut conn, &object_id).await, 1);
             if ended == 3 {
@@ -49,7 +61,7 @@ async fn a_dropped_commit_leaves_all_or_nothing_and_a_usable_connection() {
             count(&server, &mut conn, &object_id).await;
         }
         // Nothing is left open: what follows commits by itself, and is there for others.
-        let after = format!("after-{steps}");
+        let after = format!("after-{waits}");
         server.store.commit(&mut conn, &inserts([row(&after)])).await.expect("a commit");
         let mut other = server.store.acquire(Access::Read).await.expect("another connection");
         assert_eq!(load(&server.store, &mut other, &after).await.expect("a load").len(), 1);
@@ -64,23 +76,23 @@ async fn a_commit_dropped_in_a_callers_transaction_leaves_that_or_fails_it_whole
     conn.batch_execute("CREATE TABLE mine (round integer)").await.expect("a table");
     server.store.commit(&mut conn, &set("warm")).await.expect("a commit");
     let mut ended = 0;
-    for steps in 0..2_000 {
-        let object_id = format!("dropped-{steps}");
+    for waits in 0..2_000 {
+        let object_id = format!("dropped-{waits}");
         let mut done = false;
         let kept = conn
             .transaction(async |conn| {
-                conn.batch_execute(&format!("INSERT INTO mine VALUES ({steps})")).await?;
-                done = dropped_after(steps, server.store.commit(conn, &set(&object_id))).await;
+                conn.batch_execute(&format!("INSERT INTO mine VALUES ({waits})")).await?;
+                done = dropped_after(waits, server.store.commit(conn, &set(&object_id))).await;
                 // A statement of the caller's own shows whether the transaction still stands.
                 conn.batch_execute("SELECT 1").await
             })
             .await;
-        let mine = text_of(&mut conn, &format!("SELECT count(*)::text AS value FROM mine WHERE round = {steps}")).await;
-        assert_eq!(mine, if kept.is_ok() { "1" } else { "0" }, "{steps}: {kept:?}");
+        let mine = text_of(&mut conn, &format!("SELECT count(*)::text AS value FROM mine WHERE round = {waits}")).await;
+        assert_eq!(mine, if kept.is_ok() { "1" } else { "0" }, "{waits}: {kept:?}");
         let written = count(&server, &mut conn, &object_id).await;
-        assert!(kept.is_ok() || written == 0, "{steps}: {kept:?}");
+        assert!(kept.is_ok() || written == 0, "{waits}: {kept:?}");
         if done {
-            assert_eq!((kept.is_ok(), written), (true, 1), "{steps}: {kept:?}");
+            assert_eq!((kept.is_ok(), written), (true, 1), "{waits}: {kept:?}");
             ended += 1;
             if ended == 3 {
                 return;
