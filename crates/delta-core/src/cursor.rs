@@ -3,6 +3,12 @@ use serde::{Deserialize, Serialize};
 use crate::lease::Owner;
 use crate::timestamp::Timestamp;
 
+/// How the names of cursors begin that keep how far a log was trimmed; the log's name follows.
+pub const TRIM_PREFIX: &str = "trimmed/";
+
+/// How the names of consumers' cursors begin; the log's name, a slash and the consumer's name follow.
+pub const CONSUMER_PREFIX: &str = "consumer/";
+
 /// A named place that only one holder may move: a consumer of the log, an informer's schedule, the leader's term.
 ///
 /// Its serialised form keeps all of it exactly, as a [`Resource`](crate::Resource)'s does.

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The store or the client was closed.
     Closed,
+    /// The log was trimmed beyond the cursor, which has missed events: bootstrap, and go on from there.
+    CursorTooOld,
 }
 
 impl fmt::Display for ErrorKind {
@@ -33,6 +35,7 @@ impl fmt::Display for ErrorKind {
             Self::Corrupt => "corrupt",
             Self::Unsupported => "unsupported",
             Self::Closed => "closed",
+            Self::CursorTooOld => "cursor too old",
         })
     }
 }

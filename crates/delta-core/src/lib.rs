@@ -18,6 +18,7 @@ mod invalid;
 mod key;
 mod labels;
 mod lease;
+mod log;
 mod matching;
 mod migrate;
 mod name;
@@ -44,7 +45,7 @@ pub use changeset::{
     Applied, Change, Changeset, Insert, LeaseWrite, Locked, Outcome, Receipt, Remove, Renew, Returning, RunAt,
     ScopeChange, ScopeWrite, Settle, Settlement, Update, WakeUp,
 };
-pub use cursor::{Cursor, CursorChange, CursorQuery};
+pub use cursor::{CONSUMER_PREFIX, Cursor, CursorChange, CursorQuery, TRIM_PREFIX};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventDraft, EventKind, Position, Reason, Scope, Subject};
 pub use inform_options::{Deleted, Existing, InformOptions, MaxAttempts, ResolvedOptions};
@@ -52,12 +53,17 @@ pub use invalid::Invalid;
 pub use key::{Key, Lane, ObjectId};
 pub use labels::{Metadata, Tags, Trace};
 pub use lease::{Lease, LeaseToken, Owner};
+pub use log::{
+    CursorColumns, CursorMove, CursorTable, CursorType, DeadLetter, DeadLetterQuery, DeadLetterStatus, ErrorColumns,
+    ErrorTable, EventColumns, EventPage, EventTable, EventTables, ForeignId, ForeignIdType, Gap, Gaps, HeadCache,
+    LogEvent, LogName, LogPage, LogStore, NewEvent, Noops, Notifier, TableEvent, TableFilter, TableQuery, Trimmed,
+};
 pub use migrate::{Migrate, MigrationStatus, Target};
 pub use name::Name;
 pub use object::Object;
 pub use query::{
-    Access, ClaimRequest, Claimed, Depth, Due, DueQuery, EventFilter, EventPage, EventQuery, LaneQuery, Load, LoadBy,
-    Names, ScopeRecord,
+    Access, ClaimRequest, Claimed, Depth, Due, DueQuery, EventFilter, EventQuery, LaneQuery, Load, LoadBy, Names,
+    ScopeRecord,
 };
 pub use resource::{AbsentBy, AttemptError, DeletedBy, Desired, Detail, Priority, Resource, ResourceId};
 pub use restore::{Foreign, GivenOut, IMPORT_CURSOR, Restore, RestoreBatch, RestoreFence, Restored};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::browse::{Filter, StateCount};
 use crate::event::{Event, Scope, Subject};
 use crate::key::Lane;
+use crate::labels::Metadata;
 use crate::query::{Depth, EventFilter, Names};
 use crate::resource::Resource;
 use crate::state::State;
@@ -50,20 +51,35 @@ impl EventFilter {
         let any = |names: &Names| *names == Names::All;
         let kind_fits = self.event_kinds.as_ref().is_none_or(|kinds| kinds.contains(event.kind.as_str()));
         kind_fits
+            && self.metadata.iter().all(|(member, text)| has_member(&event.metadata, member, text))
             && match &event.subject {
                 Subject::Resource { id, key, .. } => {
                     self.namespaces.contains(&key.namespace)
                         && self.kinds.contains(&key.kind)
                         && self.resource.is_none_or(|wanted| wanted == *id)
+                        && self
+                            .object_id_prefix
+                            .as_ref()
+                            .is_none_or(|prefix| key.object_id.as_str().starts_with(prefix))
                 }
                 Subject::Scope(Scope::Kind(kind)) => {
-                    self.kinds.contains(kind) && any(&self.namespaces) && self.resource.is_none()
+                    self.kinds.contains(kind) && any(&self.namespaces) && self.is_of_any_resource()
                 }
                 Subject::Scope(Scope::Namespace(namespace)) => {
-                    self.namespaces.contains(namespace) && any(&self.kinds) && self.resource.is_none()
+                    self.namespaces.contains(namespace) && any(&self.kinds) && self.is_of_any_resource()
                 }
             }
     }
+
+    fn is_of_any_resource(&self) -> bool {
+        self.resource.is_none() && self.object_id_prefix.is_none()
+    }
+}
+
+/// Whether a member of the metadata is this text.
+fn has_member(metadata: &Metadata, member: &str, text: &str) -> bool {
+    let members: Option<BTreeMap<String, serde_json::Value>> = serde_json::from_str(metadata.as_str()).ok();
+    members.is_some_and(|members| members.get(member).and_then(serde_json::Value::as_str) == Some(text))
 }
 
 impl StateCount {

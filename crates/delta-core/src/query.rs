@@ -1,8 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, EventKind, Position, Scope};
+use crate::event::{EventKind, Position, Scope};
 use crate::key::{Key, Lane};
 use crate::lease::{LeaseToken, Owner};
 use crate::name::Name;
@@ -178,6 +178,10 @@ pub struct EventFilter {
     pub kinds: Names,
     /// Of one resource.
     pub resource: Option<ResourceId>,
+    /// Of resources whose object id begins so, byte for byte.
+    pub object_id_prefix: Option<String>,
+    /// In whose metadata each of these members is a string, and this one.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl EventFilter {
@@ -186,19 +190,6 @@ impl EventFilter {
     pub fn of_kinds(kinds: impl IntoIterator<Item = EventKind>) -> Self {
         Self { event_kinds: Some(kinds.into_iter().map(EventKind::as_str).collect()), ..Self::default() }
     }
-}
-
-/// A page of the log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EventPage {
-    /// The events that fit, in the order of the log.
-    pub events: Vec<Event>,
-    /// Where the next page begins: everything up to here was read or did not fit.
-    pub next: Position,
-    /// The last position that may be read now.
-    pub head: Position,
-    /// How many positions beyond the head are given out but held back by a transaction that has yet to end.
-    pub held_back: u64,
 }
 
 /// What is stored about a kind or a namespace.

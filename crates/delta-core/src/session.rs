@@ -8,13 +8,14 @@ use crate::changeset::{Changeset, Receipt};
 use crate::cursor::{Cursor, CursorQuery};
 use crate::error::Result;
 use crate::key::Lane;
-use crate::query::{Access, ClaimRequest, Claimed, DueQuery, EventPage, EventQuery, LaneQuery, Load, ScopeRecord};
+use crate::log::EventPage;
+use crate::query::{Access, ClaimRequest, Claimed, DueQuery, EventQuery, LaneQuery, Load, ScopeRecord};
 use crate::resource::Resource;
 use crate::store::Capabilities;
 #[cfg(doc)]
 use crate::store::Store;
 use crate::timestamp::Timestamp;
-use crate::wakeup::Wakeups;
+use crate::wakeup::{WakeUpSignal, Wakeups};
 
 /// A [`Store`] without its types: what the runtime works on, so that it compiles once for all stores.
 ///
@@ -25,7 +26,7 @@ pub trait DynStore: Debug + Send + Sync + 'static {
     /// See [`Store::wakeups`].
     fn wakeups_dyn(&self) -> Option<Wakeups>;
     /// See [`Store::wake`].
-    fn wake_dyn<'a>(&'a self, lanes: &'a [Lane]) -> BoxFuture<'a, ()>;
+    fn wake_dyn<'a>(&'a self, signals: &'a [WakeUpSignal]) -> BoxFuture<'a, ()>;
     /// See [`Store::acquire`].
     fn acquire_dyn(&self, access: Access) -> BoxFuture<'_, Result<Box<dyn Session>>>;
 }
@@ -75,8 +76,8 @@ impl<S: Browse> DynStore for S {
         self.wakeups()
     }
 
-    fn wake_dyn<'a>(&'a self, lanes: &'a [Lane]) -> BoxFuture<'a, ()> {
-        Box::pin(self.wake(lanes))
+    fn wake_dyn<'a>(&'a self, signals: &'a [WakeUpSignal]) -> BoxFuture<'a, ()> {
+        Box::pin(self.wake(signals))
     }
 
     fn acquire_dyn(&self, access: Access) -> BoxFuture<'_, Result<Box<dyn Session>>> {

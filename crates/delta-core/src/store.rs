@@ -6,10 +6,11 @@ use crate::changeset::{Changeset, Receipt};
 use crate::cursor::{Cursor, CursorQuery};
 use crate::error::Result;
 use crate::key::Lane;
-use crate::query::{Access, ClaimRequest, Claimed, DueQuery, EventPage, EventQuery, LaneQuery, Load, ScopeRecord};
+use crate::log::EventPage;
+use crate::query::{Access, ClaimRequest, Claimed, DueQuery, EventQuery, LaneQuery, Load, ScopeRecord};
 use crate::resource::Resource;
 use crate::timestamp::Timestamp;
-use crate::wakeup::Wakeups;
+use crate::wakeup::{WakeUpSignal, Wakeups};
 
 /// What a store cannot always do. Everything else of the contract is asked of every store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,9 +70,9 @@ pub trait Store: Clone + Debug + Send + Sync + 'static {
     ///   [`WakeUpSignal::All`](crate::WakeUpSignal::All).
     fn wakeups(&self) -> Option<Wakeups>;
 
-    /// Tells all clients within reach that these lanes have something to claim. Best effort: errors are logged, and
-    /// dropping the future may lose it.
-    fn wake(&self, lanes: &[Lane]) -> impl Future<Output = ()> + Send;
+    /// Tells all clients within reach that there is something to claim in a lane, or to read in a log. Best effort: errors
+    /// are logged, and dropping the future may lose it.
+    fn wake(&self, signals: &[WakeUpSignal]) -> impl Future<Output = ()> + Send;
 
     /// Takes a connection, not in a transaction.
     ///

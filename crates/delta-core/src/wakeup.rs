@@ -5,17 +5,26 @@ use std::task::{Context, Poll};
 use futures::stream::{BoxStream, Stream};
 
 use crate::key::Lane;
+use crate::log::LogName;
 
 /// What a store's wake-ups tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WakeUpSignal {
     /// Something became claimable in this lane.
     Lane(Lane),
+    /// Something was appended to this log.
+    Log(LogName),
     /// Wake-ups may have been lost (a reconnect, a full channel): look everywhere.
     All,
 }
 
-/// The wake-ups of a store: hints that something can be claimed. The stream never ends by itself; losing a wake-up
+impl From<Lane> for WakeUpSignal {
+    fn from(lane: Lane) -> Self {
+        Self::Lane(lane)
+    }
+}
+
+/// The wake-ups of a store: hints that something can be claimed, or read. The stream never ends by itself; losing a wake-up
 /// costs no more than the poll interval.
 pub struct Wakeups(BoxStream<'static, WakeUpSignal>);
 

@@ -76,6 +76,7 @@ impl Log {
             next: query.after.max(head),
             head,
             held_back: u64::try_from(self.last - head.get()).unwrap_or(0),
+            gap: None,
         };
         for event in self.events.range((Excluded(query.after), Unbounded)).map(|(_, event)| event) {
             if event.position > head {

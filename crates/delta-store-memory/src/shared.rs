@@ -57,9 +57,13 @@ impl Shared {
     }
 
     pub(crate) fn wake(&self, lanes: &BTreeSet<Lane>) {
-        for lane in lanes {
+        self.send(lanes.iter().cloned().map(WakeUpSignal::Lane));
+    }
+
+    pub(crate) fn send(&self, signals: impl IntoIterator<Item = WakeUpSignal>) {
+        for signal in signals {
             // Nobody listening is no error.
-            let _ = self.wakeups.send(WakeUpSignal::Lane(lane.clone()));
+            let _ = self.wakeups.send(signal);
         }
     }
 

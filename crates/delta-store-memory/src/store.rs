@@ -171,8 +171,8 @@ impl Store for MemoryStore {
         })))
     }
 
-    async fn wake(&self, lanes: &[Lane]) {
-        self.shared.wake(&lanes.iter().cloned().collect());
+    async fn wake(&self, signals: &[WakeUpSignal]) {
+        self.shared.send(signals.iter().cloned());
     }
 
     async fn acquire(&self, access: Access) -> Result<MemoryGuard> {

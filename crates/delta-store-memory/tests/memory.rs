@@ -131,11 +131,11 @@ async fn a_listener_that_falls_behind_is_told_to_look_everywhere() {
     let store = MemoryStore::new();
     let mut wakeups = store.wakeups().unwrap();
     for _ in 0..5_000 {
-        store.wake(&[lane("early")]).await;
+        store.wake(&[lane("early").into()]).await;
     }
     assert_eq!(wakeups.next().await, Some(WakeUpSignal::All));
     for _ in 0..5_000 {
-        store.wake(&[lane("late")]).await;
+        store.wake(&[lane("late").into()]).await;
     }
     assert_eq!(wakeups.next().await, Some(WakeUpSignal::All));
     assert_eq!(wakeups.next().await, Some(WakeUpSignal::Lane(lane("late"))));
@@ -145,7 +145,7 @@ async fn a_listener_that_falls_behind_is_told_to_look_everywhere() {
 async fn wake_ups_do_not_end_with_the_store() {
     let store = MemoryStore::new();
     let mut wakeups = store.wakeups().unwrap();
-    store.wake(&[lane("last")]).await;
+    store.wake(&[lane("last").into()]).await;
     drop(store);
     assert_eq!(wakeups.next().await, Some(WakeUpSignal::Lane(lane("last"))));
     assert!(wakeups.next().now_or_never().is_none());

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use delta_core::{
     Access, Browse, Capabilities, Change, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, EventPage,
     EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Outcome, Receipt, Resource, ResourceId, Result,
-    ScopeRecord, StateCount, Store, Timestamp, Wakeups,
+    ScopeRecord, StateCount, Store, Timestamp, WakeUpSignal, Wakeups,
 };
 use delta_store_memory::{MemoryConn, MemoryGuard, MemoryStore, MemoryTransaction};
 use delta_testkit::contract::{Fixture, Keep, MemoryFixture};
@@ -77,8 +77,8 @@ impl Store for WrongStore {
         self.0.wakeups()
     }
 
-    async fn wake(&self, lanes: &[Lane]) {
-        self.0.wake(lanes).await;
+    async fn wake(&self, signals: &[WakeUpSignal]) {
+        self.0.wake(signals).await;
     }
 
     async fn acquire(&self, access: Access) -> Result<MemoryGuard> {

@@ -137,8 +137,8 @@ async fn a_wake_up_that_fails_is_lost_without_a_word() {
     let lane = |kind: &str| Lane { namespace: Name::default_namespace(), kind: Name::new(kind).unwrap() };
     let mut wakeups = store.wakeups().unwrap();
     plan.inject(Operation::Wake, Calls::Nth(1), Fault::Fail(ErrorKind::Unavailable));
-    store.wake(&[lane("lost")]).await;
-    store.wake(&[lane("heard")]).await;
+    store.wake(&[lane("lost").into()]).await;
+    store.wake(&[lane("heard").into()]).await;
     assert_eq!(wakeups.next().await, Some(WakeUpSignal::Lane(lane("heard"))));
 }
 

@@ -150,7 +150,7 @@ impl Read for EventQuery {
     fn read(&self, from: &impl Source) -> Result<EventPage> {
         let (numbers, events) = (from.table(NUMBERS)?, from.table(EVENTS)?);
         let head = Position::new(numbers.get("position")?.map_or(0, |last| last.value()));
-        let mut page = EventPage { events: Vec::new(), next: self.after.max(head), head, held_back: 0 };
+        let mut page = EventPage { events: Vec::new(), next: self.after.max(head), head, held_back: 0, gap: None };
         for entry in events.range(self.after.get().saturating_add(1)..)? {
             if page.events.len() >= self.limit as usize {
                 page.next = page.events.last().map_or(self.after, |last| last.position);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Processes, Receipt, Resource, Result,
-    ScopeRecord, StateCount, Store, Timestamp, WakeupReach, Wakeups, Writers,
+    ScopeRecord, StateCount, Store, Timestamp, WakeupReach, WakeUpSignal, Wakeups, Writers,
 };
 use redb::{Database, ReadTransaction};
 use tokio::sync::Mutex;
@@ -62,7 +62,7 @@ impl Store for RedbStore {
         None
     }
 
-    async fn wake(&self, _lanes: &[Lane]) {}
+    async fn wake(&self, _signals: &[WakeUpSignal]) {}
 
     async fn acquire(&self, access: Access) -> Result<Box<RedbConn>> {
         let turn = match access {

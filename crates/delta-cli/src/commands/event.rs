@@ -63,7 +63,7 @@ impl Tail {
                 .then(|| self.event.iter().map(|kind| kind.as_str()).collect::<BTreeSet<_>>()),
             namespaces: names(&self.namespace)?,
             kinds: names(&self.kind)?,
-            resource: None,
+            ..EventFilter::default()
         };
         let mut after = match self.after {
             Some(after) => after,

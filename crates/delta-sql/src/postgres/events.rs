@@ -50,6 +50,7 @@ impl<D: PostgresDriver> Tables<D> {
             next: query.after.max(head),
             head,
             held_back: u64::try_from(horizon.end - horizon.readable).unwrap_or(0),
+            gap: None,
         };
         if after >= horizon.readable || query.limit == 0 {
             return Ok(EventPage { next: query.after, ..page });

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::time::Duration;
 
-use delta_core::{Lane, Name, Result, WakeUpSignal, Wakeups};
+use delta_core::{Lane, LogName, Name, Result, WakeUpSignal, Wakeups};
 use futures::stream;
 
 use super::driver::PostgresDriver;
@@ -16,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Lanes in one payload: it stays far below the 8,000 bytes that Postgres allows.
-const LANES_PER_PAYLOAD: usize = 50;
+/// Signals in one payload: it stays far below the 8,000 bytes that Postgres allows.
+const SIGNALS_PER_PAYLOAD: usize = 50;
 
 /// A connection that listens.
 pub trait Listening: Send {
@@ -77,7 +77,7 @@ impl<D: PostgresDriver> Listener<D> {
     async fn listen(&mut self, mut listening: D::Listening) {
         match tokio::time::timeout(SILENCE, listening.notified()).await {
             Ok(Ok(payload)) => {
-                self.ready.extend(lanes(&payload).into_iter().map(WakeUpSignal::from));
+                self.ready.extend(signals(&payload));
                 self.listening = Some(listening);
             }
             Err(_silent) => match tokio::time::timeout(PATIENCE, listening.ping()).await {
@@ -92,32 +92,29 @@ impl<D: PostgresDriver> Listener<D> {
     }
 }
 
-/// What a payload tells. What is no lane is from somebody who knows more than this version: look everywhere.
-fn lanes(payload: &str) -> BTreeSet<LaneOrAll> {
-    payload.lines().map(LaneOrAll::read).collect()
+/// What comes before the name of a log in a payload; no namespace has a blank.
+const LOG: &str = "log ";
+
+/// What a payload tells. What is neither lane nor log is from somebody who knows more than this version: look everywhere.
+fn signals(payload: &str) -> BTreeSet<WakeUpSignal> {
+    payload.lines().map(read).collect()
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum LaneOrAll {
-    Lane(Lane),
-    All,
-}
-
-impl LaneOrAll {
-    fn read(text: &str) -> Self {
-        let lane = text.split_once('/').and_then(|(namespace, kind)| {
-            Some(Lane { namespace: Name::new(namespace).ok()?, kind: Name::new(kind).ok()? })
-        });
-        lane.map_or(Self::All, Self::Lane)
+fn read(text: &str) -> WakeUpSignal {
+    if let Some(log) = text.strip_prefix(LOG) {
+        return WakeUpSignal::Log(LogName::of_table(log));
     }
+    let lane = text.split_once('/').and_then(|(namespace, kind)| {
+        Some(Lane { namespace: Name::new(namespace).ok()?, kind: Name::new(kind).ok()? })
+    });
+    lane.map_or(WakeUpSignal::All, WakeUpSignal::Lane)
 }
 
-impl From<LaneOrAll> for WakeUpSignal {
-    fn from(told: LaneOrAll) -> Self {
-        match told {
-            LaneOrAll::Lane(lane) => Self::Lane(lane),
-            LaneOrAll::All => Self::All,
-        }
+fn written(signal: &WakeUpSignal) -> String {
+    match signal {
+        WakeUpSignal::Lane(lane) => lane.to_string(),
+        WakeUpSignal::Log(log) => format!("{LOG}{log}"),
+        WakeUpSignal::All => "*".to_owned(),
     }
 }
 
@@ -146,10 +143,10 @@ impl<D: PostgresDriver> Tables<D> {
         })))
     }
 
-    /// Tells of lanes that have something to claim.
-    pub async fn wake(&self, conn: &mut D::Conn, lanes: &[Lane]) -> Result<()> {
-        let payload = |lanes: &[Lane]| lanes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        let payloads: Vec<String> = lanes.chunks(LANES_PER_PAYLOAD).map(payload).collect();
+    /// Tells of lanes that have something to claim, and of logs that have something to read.
+    pub async fn wake(&self, conn: &mut D::Conn, signals: &[WakeUpSignal]) -> Result<()> {
+        let payload = |signals: &[WakeUpSignal]| signals.iter().map(written).collect::<Vec<_>>().join("\n");
+        let payloads: Vec<String> = signals.chunks(SIGNALS_PER_PAYLOAD).map(payload).collect();
         if !payloads.is_empty() {
             let query = Query::new(&self.sql().notify).bind(self.channel()).bind(payloads);
             self.read(conn, query, "wake").await?;
@@ -167,13 +164,22 @@ mod tests {
     #[test]
     fn a_payload_is_read_as_it_is_written() {
         let lane = Key::new("eu-west", "user_1", "x").unwrap().lane();
-        let told = lanes(&format!("{lane}\n{lane}\na/b"));
+        let told = signals(&format!("{lane}\n{lane}\na/b"));
         let other = Key::new("a", "b", "x").unwrap().lane();
-        assert_eq!(told, BTreeSet::from([LaneOrAll::Lane(lane), LaneOrAll::Lane(other)]));
+        assert_eq!(told, BTreeSet::from([WakeUpSignal::Lane(lane), WakeUpSignal::Lane(other)]));
     }
 
     #[test]
-    fn what_is_no_lane_means_all() {
-        assert_eq!(lanes("everything, please"), BTreeSet::from([LaneOrAll::All]));
+    fn what_is_neither_lane_nor_log_means_all() {
+        assert_eq!(signals("everything, please"), BTreeSet::from([WakeUpSignal::All]));
+    }
+
+    #[test]
+    fn every_signal_is_read_as_it_is_written() {
+        let lane = Key::new("eu-west", "user_1", "x").unwrap().lane();
+        for signal in [WakeUpSignal::Lane(lane), WakeUpSignal::Log(LogName::of_table("app.events")), WakeUpSignal::All]
+        {
+            assert_eq!(read(&written(&signal)), signal);
+        }
     }
 }

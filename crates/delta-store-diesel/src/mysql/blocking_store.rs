@@ -3,7 +3,7 @@ use std::fmt;
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Receipt, Resource, Result, ScopeRecord,
-    StateCount, Store, Timestamp, Wakeups,
+    StateCount, Store, Timestamp, WakeUpSignal, Wakeups,
 };
 use delta_sql::mysql::Tables;
 
@@ -57,7 +57,7 @@ impl<C: BlockingMySql> Store for BlockingMySqlStore<C> {
         None
     }
 
-    async fn wake(&self, _lanes: &[Lane]) {}
+    async fn wake(&self, _signals: &[WakeUpSignal]) {}
 
     async fn acquire(&self, _access: Access) -> Result<Box<C>> {
         let what = "expected a connection of the caller's: there are no blocking ones to be had";

@@ -4,7 +4,7 @@ use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus,
     Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
-    Wakeups,
+    WakeUpSignal, Wakeups,
 };
 use delta_sql::driver::Row;
 use delta_sql::mysql::{MySqlSettings, MysqlDriver, Query, Tables, check_server_version};
@@ -130,7 +130,7 @@ impl Store for MySqlDieselStore {
         None
     }
 
-    async fn wake(&self, _lanes: &[Lane]) {}
+    async fn wake(&self, _signals: &[WakeUpSignal]) {}
 
     async fn acquire(&self, _access: Access) -> Result<Self::Guard> {
         self.take("acquire").await

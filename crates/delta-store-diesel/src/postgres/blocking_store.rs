@@ -3,7 +3,7 @@ use std::fmt;
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Receipt, Resource, Result, ScopeRecord,
-    StateCount, Store, Timestamp, WakeupReach, Wakeups,
+    StateCount, Store, Timestamp, WakeUpSignal, WakeupReach, Wakeups,
 };
 use delta_sql::postgres::Tables;
 
@@ -58,7 +58,7 @@ impl<C: BlockingPg> Store for BlockingPgStore<C> {
         None
     }
 
-    async fn wake(&self, _lanes: &[Lane]) {}
+    async fn wake(&self, _signals: &[WakeUpSignal]) {}
 
     async fn acquire(&self, _access: Access) -> Result<Box<C>> {
         let what = "expected a connection of the caller's: there are no blocking ones to be had";

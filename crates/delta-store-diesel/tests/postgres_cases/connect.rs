@@ -61,7 +61,7 @@ async fn a_store_reaches_its_server_through_a_socket_of_the_machine() {
     let mut wakeups = store.wakeups().expect("wake-ups");
     let heard = async {
         while tokio::time::timeout(Duration::from_millis(100), wakeups.next()).await.is_err() {
-            store.wake(&[row("a").key.lane()]).await;
+            store.wake(&[row("a").key.lane().into()]).await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), heard).await.expect("a wake-up");
@@ -101,7 +101,7 @@ async fn a_pool_of_the_callers_own_will_do() {
     let mut wakeups = store.wakeups().expect("wake-ups");
     let heard = async {
         while tokio::time::timeout(Duration::from_millis(100), wakeups.next()).await.is_err() {
-            server.store.wake(&[row("a").key.lane()]).await;
+            server.store.wake(&[row("a").key.lane().into()]).await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), heard).await.expect("a wake-up");

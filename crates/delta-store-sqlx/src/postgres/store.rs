@@ -4,7 +4,7 @@ use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus,
     Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
-    Wakeups,
+    WakeUpSignal, Wakeups,
 };
 use delta_sql::postgres::{PgSettings, Tables, check_server_version};
 use sqlx::pool::PoolConnection;
@@ -122,11 +122,11 @@ impl Store for PgStore {
         self.tables.wakeups()
     }
 
-    async fn wake(&self, lanes: &[Lane]) {
-        if lanes.is_empty() {
+    async fn wake(&self, signals: &[WakeUpSignal]) {
+        if signals.is_empty() {
             return;
         }
-        let woken = async { self.tables.wake(&mut *self.connections().acquire().await?, lanes).await };
+        let woken = async { self.tables.wake(&mut *self.connections().acquire().await?, signals).await };
         if let Err(error) = woken.await {
             tracing::warn!(%error, "a wake-up was lost; polls find the work");
         }

@@ -35,7 +35,7 @@ pub(super) async fn events(inner: &Inner, conn: &mut SqliteConnection, query: &E
         None if full => query.after,
         _ => query.after.max(head),
     };
-    Ok(EventPage { events, next, head, held_back: 0 })
+    Ok(EventPage { events, next, head, held_back: 0, gap: None })
 }
 
 /// The last position that was given out.

@@ -6,7 +6,7 @@ use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, EventPage,
     EventQuery, Filter, GivenOut, Lane, LaneQuery, ListQuery, Load, LogHolder, Migrate, MigrationStatus, Processes,
     Receipt, Resource, Restore, RestoreBatch, Restored, Result, ScopeRecord, StateCount, Store, Target, Timestamp,
-    WakeupReach, Wakeups, Writers,
+    WakeUpSignal, WakeupReach, Wakeups, Writers,
 };
 use delta_sql::sqlite::{Statements, Tables};
 use sqlx::pool::PoolConnection;
@@ -156,8 +156,8 @@ impl Store for SqliteStore {
         Some(self.inner.bus.listen())
     }
 
-    async fn wake(&self, lanes: &[Lane]) {
-        self.inner.bus.wake(lanes.iter().cloned());
+    async fn wake(&self, signals: &[WakeUpSignal]) {
+        self.inner.bus.send(signals.iter().cloned());
     }
 
     async fn acquire(&self, access: Access) -> Result<PoolConnection<Sqlite>> {

@@ -13,7 +13,7 @@ const CAPACITY: usize = 1_024;
 /// The wake-ups of one database file within this process: all stores of the file share it.
 #[derive(Debug)]
 pub(super) struct Bus {
-    sender: broadcast::Sender<Lane>,
+    sender: broadcast::Sender<WakeUpSignal>,
 }
 
 static BUSES: LazyLock<Mutex<HashMap<PathBuf, Weak<Bus>>>> = LazyLock::new(Mutex::default);
@@ -32,9 +32,13 @@ impl Bus {
     }
 
     pub(super) fn wake(&self, lanes: impl IntoIterator<Item = Lane>) {
-        for lane in lanes {
+        self.send(lanes.into_iter().map(WakeUpSignal::Lane));
+    }
+
+    pub(super) fn send(&self, signals: impl IntoIterator<Item = WakeUpSignal>) {
+        for signal in signals {
             // An error says that nobody listens.
-            let _ = self.sender.send(lane);
+            let _ = self.sender.send(signal);
         }
     }
 
@@ -42,7 +46,7 @@ impl Bus {
         // The stream keeps the bus, so the channel is never closed under it.
         let state = (self.clone(), self.sender.subscribe());
         Wakeups::new(stream::unfold(state, async |(bus, mut receiver)| match receiver.recv().await {
-            Ok(lane) => Some((WakeUpSignal::Lane(lane), (bus, receiver))),
+            Ok(signal) => Some((signal, (bus, receiver))),
             Err(RecvError::Lagged(_)) => Some((WakeUpSignal::All, (bus, receiver))),
             Err(RecvError::Closed) => None,
         }))

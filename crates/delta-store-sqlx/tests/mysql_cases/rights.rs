@@ -62,7 +62,7 @@ async fn the_documented_rights_are_enough_to_run() {
         ..Changeset::new(NOW)
     };
     assert!(store.commit(&mut conn, &removal).await.expect("a commit").outcomes[0].applied().is_some());
-    store.wake(&[row("a").key.lane()]).await;
+    store.wake(&[row("a").key.lane().into()]).await;
     drop(conn);
     drop_user(&server, &user, store).await;
 }

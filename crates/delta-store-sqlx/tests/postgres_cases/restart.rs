@@ -60,7 +60,7 @@ async fn a_transaction_can_be_opened_after_a_crash_of_the_server() {
 async fn hears(wakeups: &mut Wakeups, store: &PgStore, lane: &Lane) {
     let heard = async {
         loop {
-            store.wake(std::slice::from_ref(lane)).await;
+            store.wake(&[lane.clone().into()]).await;
             let next = tokio::time::timeout(Duration::from_millis(100), wakeups.next()).await;
             if next.is_ok_and(|signal| signal == Some(WakeUpSignal::Lane(lane.clone()))) {
                 return;

@@ -16,7 +16,7 @@ async fn listening<F: Fixture>(kit: &Kit<F>) -> Option<Wakeups> {
     // Listening may begin a while after the call: what is sent until something is heard may be lost.
     soon("a wake-up is heard", async {
         loop {
-            kit.store().wake(std::slice::from_ref(&ready)).await;
+            kit.store().wake(&[ready.clone().into()]).await;
             let heard = tokio::time::timeout(Duration::from_millis(100), next_lane(&mut wakeups)).await;
             if heard.is_ok_and(|lane| lane == ready) {
                 return;
@@ -32,7 +32,7 @@ async fn next_lane(wakeups: &mut Wakeups) -> Lane {
     loop {
         match wakeups.next().await.expect("wake-ups never end") {
             WakeUpSignal::Lane(lane) => return lane,
-            WakeUpSignal::All => {}
+            WakeUpSignal::All | WakeUpSignal::Log(_) => {}
         }
     }
 }
@@ -65,7 +65,7 @@ fn has_none<F: Fixture>(kit: &Kit<F>) -> bool {
 
 /// What the capabilities say is so, and waking is harmless.
 pub async fn wakeups_are_there_exactly_if_the_store_says_so<F: Fixture>(kit: Kit<F>) {
-    kit.store().wake(&[lane_of("default", "nobody-listens")]).await;
+    kit.store().wake(&[lane_of("default", "nobody-listens").into()]).await;
     kit.store().wake(&[]).await;
     has_none(&kit);
 }
@@ -80,8 +80,8 @@ pub async fn wakeups_reach_every_listener<F: Fixture>(kit: Kit<F>) {
         listeners.push(listening(&kit).await.expect("wake-ups"));
     }
     let lanes = [lane_of("one", "cat"), lane_of("two", "dog"), lane_of("two", "last")];
-    kit.store().wake(&lanes[..2]).await;
-    kit.store().wake(&lanes[2..]).await;
+    kit.store().wake(&lanes[..2].iter().cloned().map(Into::into).collect::<Vec<_>>()).await;
+    kit.store().wake(&[lanes[2].clone().into()]).await;
     for listener in &mut listeners {
         let mut heard = heard_before(listener, &lanes[2]).await;
         heard.sort();
@@ -114,7 +114,7 @@ pub async fn wakeups_travel_with_a_commit_that_carries_them<F: Fixture>(kit: Kit
     let receipt = kit.commit(&carrying).await;
     assert!(receipt.outcomes.iter().all(|outcome| outcome.applied().is_some()), "{receipt:?}");
     let last = lane_of("default", "last");
-    kit.store().wake(std::slice::from_ref(&last)).await;
+    kit.store().wake(&[last.clone().into()]).await;
     let mut heard = heard_before(&mut wakeups, &last).await;
     heard.sort();
     assert_eq!(heard, ["failed", "new", "resumed"].map(|kind| lane_of("default", kind)));
@@ -142,7 +142,7 @@ pub async fn wakeups_in_a_transaction_leave_with_its_commit<F: Fixture>(kit: Kit
 }
 
 async fn heard_or_woken<F: Fixture>(kit: &Kit<F>, wakeups: &mut Wakeups, last: &Lane) -> Vec<Lane> {
-    kit.store().wake(std::slice::from_ref(last)).await;
+    kit.store().wake(&[last.clone().into()]).await;
     heard_before(wakeups, last).await
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Receipt, Resource, Result, ScopeRecord,
-    StateCount, Store, Timestamp, Wakeups,
+    StateCount, Store, Timestamp, WakeUpSignal, Wakeups,
 };
 
 use super::operation::Operation;
@@ -116,9 +116,9 @@ impl<S: Store> Store for FaultStore<S> {
     }
 
     /// A wake-up has no answer: what would fail or be dropped is not sent, without a word.
-    async fn wake(&self, lanes: &[Lane]) {
+    async fn wake(&self, signals: &[WakeUpSignal]) {
         let call = async {
-            self.inner.wake(lanes).await;
+            self.inner.wake(signals).await;
             Ok(())
         };
         // Best effort: losing it is what the contract allows.

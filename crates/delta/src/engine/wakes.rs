@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use delta_core::Lane;
+use delta_core::{Lane, WakeUpSignal};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -50,7 +50,7 @@ impl Wakes {
 
 #[derive(Debug, Default)]
 struct Gathered {
-    lanes: BTreeSet<Lane>,
+    signals: BTreeSet<WakeUpSignal>,
     sending: bool,
 }
 
@@ -64,24 +64,29 @@ impl Engine {
         if self.running.load(Ordering::Acquire) {
             self.wakes.tell(&lanes);
         }
+        self.send(lanes.into_iter().map(WakeUpSignal::Lane));
+    }
+
+    /// Sends signals to all clients: at once, or gathered with others if some just left.
+    pub(crate) fn send(self: &Arc<Self>, signals: impl IntoIterator<Item = WakeUpSignal>) {
         let mut gathered = self.wakes.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.lanes.extend(lanes);
-        if mem::replace(&mut gathered.sending, true) {
+        gathered.signals.extend(signals);
+        if gathered.signals.is_empty() || mem::replace(&mut gathered.sending, true) {
             return;
         }
         let engine = self.clone();
         tasks::spawn(&self.tasks, async move {
-            while let Some(lanes) = engine.gathered() {
+            while let Some(signals) = engine.gathered() {
                 // Best effort, and a stop waits for it.
-                let _ = timeout(LONGEST, engine.store.wake_dyn(&lanes)).await;
+                let _ = timeout(LONGEST, engine.store.wake_dyn(&signals)).await;
                 sleep(GATHER).await;
             }
         });
     }
 
-    fn gathered(&self) -> Option<Vec<Lane>> {
+    fn gathered(&self) -> Option<Vec<WakeUpSignal>> {
         let mut gathered = self.wakes.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.sending = !gathered.lanes.is_empty();
-        gathered.sending.then(|| mem::take(&mut gathered.lanes).into_iter().collect())
+        gathered.sending = !gathered.signals.is_empty();
+        gathered.sending.then(|| mem::take(&mut gathered.signals).into_iter().collect())
     }
 }

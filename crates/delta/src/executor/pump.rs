@@ -270,6 +270,8 @@ impl Pump {
                 }
                 self.wake([lane]);
             }
+            // For readers of the log.
+            Some(WakeUpSignal::Log(_)) => {}
             Some(WakeUpSignal::All) => {
                 self.look = true;
                 self.again |= self.slots.any_free();
