@@ -16,16 +16,20 @@ const STORES: [&str; 8] = [
 ];
 
 /// Columns of suites that are the same for every store: their cells say how much of them it has passed.
-const SUITES: [&str; 2] = ["contract", "copies"];
+const SUITES: [&str; 4] = ["contract", "copies", "log", "tables"];
 
 /// The columns: the name in the notes of `delta_testkit::record::Proof`, and the heading.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 10] = [
     ("contract", "contract: cases passed"),
     ("copies", "exact copies: cases passed"),
+    ("log", "consuming: cases passed"),
+    ("tables", "application logs: cases passed"),
     ("differential", "differential tests"),
     ("fleet", "fleet, workers killed"),
     ("mixed-fleet", "fleet with another store, workers killed"),
     ("database-killed", "database killed"),
+    ("writers", "random writers, crashing consumers"),
+    ("consumers-killed", "consumers and database killed"),
 ];
 
 /// What the tests have shown about each store.

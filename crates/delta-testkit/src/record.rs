@@ -29,6 +29,10 @@ pub enum Proof {
     Contract,
     /// A case of the contract of exact copies.
     Copies,
+    /// A case of the contract of the log's consumers.
+    Log,
+    /// A case of the contract of applications' own logs.
+    Tables,
     /// A differential test.
     Differential,
     /// Several processes work one database together, some are killed with `kill -9`, and nothing is lost or worked twice at
@@ -36,6 +40,12 @@ pub enum Proof {
     Fleet,
     /// The same, with processes of this store and of another.
     MixedFleet,
+    /// Writers commit in random order and roll back at random, consumers crash at random, and each event is read once, in one
+    /// order.
+    Writers,
+    /// Consumers and the database are killed with `kill -9`: no event is skipped, and transactional consumers have one effect
+    /// for each.
+    ConsumersKilled,
     /// The database is killed with `kill -9` and restarted under work, and nothing is lost.
     DatabaseKilled,
 }
@@ -47,9 +57,13 @@ impl Proof {
         match self {
             Self::Contract => "contract",
             Self::Copies => "copies",
+            Self::Log => "log",
+            Self::Tables => "tables",
             Self::Differential => "differential",
             Self::Fleet => "fleet",
             Self::MixedFleet => "mixed-fleet",
+            Self::Writers => "writers",
+            Self::ConsumersKilled => "consumers-killed",
             Self::DatabaseKilled => "database-killed",
         }
     }
