@@ -11,6 +11,7 @@ use crate::controller::Controller;
 use crate::engine::{Engine, Kind, Policies, Wakes};
 use crate::erased::ErasedController;
 use crate::layer::Layer;
+use crate::log::Hub;
 use crate::random::Random;
 use crate::settings::ClientSettings;
 use crate::subscription::Subscriptions;
@@ -121,6 +122,7 @@ impl<S: Browse> Builder<S> {
             subscriptions: Subscriptions::default(),
             policies: Policies::default(),
             wakes: Wakes::default(),
+            logs: Hub::default(),
             tasks: TaskTracker::new(),
             running: std::sync::atomic::AtomicBool::new(false),
         };

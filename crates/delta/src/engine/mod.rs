@@ -22,6 +22,7 @@ pub(crate) use self::wakes::Wakes;
 use crate::clock::Clock;
 use crate::erased::ErasedController;
 use crate::layer::{Layer, Next};
+use crate::log::Hub;
 use crate::random::Random;
 use crate::settings::ClientSettings;
 use crate::subscription::Subscriptions;
@@ -52,6 +53,7 @@ pub(crate) struct Engine {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) policies: Policies,
     pub(crate) wakes: Wakes,
+    pub(crate) logs: Hub,
     /// Wake-ups on their way out, which a stop waits for.
     pub(crate) tasks: TaskTracker,
     /// Whether the client has been started and not stopped.
