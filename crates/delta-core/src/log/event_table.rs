@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use crate::event::Position;
-use crate::invalid::Invalid;
-use crate::log::LogName;
-use crate::log::identifier;
+use crate::invalid::{Invalid, quoted};
+use crate::log::{ForeignId, LogName, NewEvent, identifier};
+
+/// The longest foreign id, in bytes.
+const MAX_FOREIGN_ID: usize = 255;
 
 /// An application's own log: a table of its own, in its own words, that it appends to in its own transactions.
 ///
@@ -265,6 +267,35 @@ impl EventTable {
         }
     }
 
+    /// Checks events that are to be appended: what T3 says is `Invalid`. Stores call it before they write.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the first that is, what was expected and what was found.
+    pub fn check_events(&self, events: &[NewEvent]) -> Result<(), Invalid> {
+        events.iter().try_for_each(|event| self.check_event(event))
+    }
+
+    fn check_event(&self, event: &NewEvent) -> Result<(), Invalid> {
+        if event.is_noop() {
+            let found = "a noop: about \"0\", of the kind 0";
+            return Err(Invalid::new("event", "another than what fills gaps", found));
+        }
+        if event.metadata.is_some() && self.columns.metadata.is_none() {
+            let expected = format!("none, for {} has no column for it", self.name);
+            return Err(Invalid::new("metadata", expected, "some"));
+        }
+        match (&event.foreign_id, self.ids) {
+            (ForeignId::Int(_), ForeignIdType::Int) => Ok(()),
+            (ForeignId::Text(id), ForeignIdType::Text) if id.len() > MAX_FOREIGN_ID || id.contains('\0') => {
+                Err(Invalid::new("foreign id", "at most 255 bytes without NUL", quoted(id)))
+            }
+            (ForeignId::Text(_), ForeignIdType::Text) => Ok(()),
+            (id, ForeignIdType::Int) => Err(Invalid::new("foreign id", "an integer", quoted(&id.to_string()))),
+            (id, ForeignIdType::Text) => Err(Invalid::new("foreign id", "text", format!("the integer {id}"))),
+        }
+    }
+
     /// The table's name, with its schema if it was given one.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -323,5 +354,34 @@ impl EventTable {
     #[must_use]
     pub fn noop_rule(&self) -> Noops {
         self.noops
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+
+    fn checked(table: &EventTable, foreign_id: impl Into<ForeignId>, kind: i64) -> Result<(), Invalid> {
+        table.check_events(&[NewEvent::new(foreign_id, kind, Timestamp::EPOCH)])
+    }
+
+    #[test]
+    fn an_event_that_its_table_cannot_take_is_named_by_what_is_wrong() {
+        let texts = EventTable::new("texts");
+        let numbers = EventTable::new("numbers").foreign_ids(ForeignIdType::Int);
+        assert_eq!(checked(&texts, "ä".repeat(127), 1), Ok(()));
+        assert_eq!(checked(&texts, "0", 1), Ok(()));
+        assert_eq!(checked(&texts, "1", 0), Ok(()));
+        assert_eq!(checked(&numbers, 1, 0), Ok(()));
+        assert_eq!(checked(&texts, "ä".repeat(128), 1).unwrap_err().field(), "foreign id");
+        assert_eq!(checked(&texts, "a\0b", 1).unwrap_err().field(), "foreign id");
+        assert_eq!(checked(&texts, 1, 1).unwrap_err().expected(), "text");
+        assert_eq!(checked(&numbers, "1", 1).unwrap_err().expected(), "an integer");
+        assert_eq!(checked(&texts, "0", 0).unwrap_err().field(), "event");
+        assert_eq!(checked(&numbers, 0, 0).unwrap_err().field(), "event");
+        let with = NewEvent { metadata: Some(Vec::new()), ..NewEvent::new("a", 1, Timestamp::EPOCH) };
+        assert_eq!(texts.check_events(std::slice::from_ref(&with)).unwrap_err().field(), "metadata");
+        assert_eq!(texts.metadata_column("metadata").check_events(&[with]), Ok(()));
     }
 }
