@@ -5,7 +5,7 @@ use delta_core::{
     Browse, Event, HeadCache, LogEvent, LogHolder, LogName, LogPage, LogStore, Notifier, Position, Result,
 };
 
-use futures::stream::{self, Stream, TryStreamExt as _};
+use futures::stream::{self, Stream};
 
 use crate::client::Client;
 use crate::log::head::Head;
@@ -84,12 +84,18 @@ impl<S, E: LogEvent> Log<S, E> {
 impl<S: LogStore, E: LogEvent> Log<S, E> {
     /// All events after a position that a filter lets pass, in their order, for ever: it waits at the head.
     pub fn stream(&self, after: Position, filter: E::Filter) -> impl Stream<Item = Result<E>> + Send + 'static {
-        let reader = self.reader(after, filter);
-        stream::try_unfold(reader, |mut reader| async move {
-            let page = reader.next().await?;
-            Ok(Some((stream::iter(page.events.into_iter().map(Ok)), reader)))
+        let state = (self.reader(after, filter), Vec::new().into_iter());
+        stream::unfold(state, |(mut reader, mut page)| async move {
+            loop {
+                if let Some(event) = page.next() {
+                    return Some((Ok(event), (reader, page)));
+                }
+                match reader.next().await {
+                    Ok(read) => page = read.events.into_iter(),
+                    Err(error) => return Some((Err(error), (reader, page))),
+                }
+            }
         })
-        .try_flatten()
     }
 
     /// The store.
