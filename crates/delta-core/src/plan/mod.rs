@@ -2,6 +2,7 @@
 //! names what they may do.
 
 mod claim;
+pub mod consume;
 mod edit;
 mod inform;
 mod request;
