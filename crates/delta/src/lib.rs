@@ -66,7 +66,10 @@ pub use context::{InformContext, WorkContext};
 pub use controller::Controller;
 pub use inform::{Inform, Mention};
 pub use layer::{Layer, Next};
-pub use log::Log;
+pub use log::{
+    CursorStore, DeferredCursors, Log, MemoryCursors, Polled, Poller, ReadThrough, RecordErrors, RecordOnly, RecordWithEvent,
+    TableCursors,
+};
 pub use resource::{Informed, Resource};
 pub use settings::ClientSettings;
 pub use subscription::{Notice, Subscription};
