@@ -16,12 +16,6 @@ impl Browse for MemoryStore {
     async fn log_holders(&self, conn: &mut MemoryConn) -> Result<Vec<LogHolder>> {
         let conn = self.own(conn)?;
         let now = conn.shared.now();
-        let holder = |(tx, appender): (crate::lock::TxId, crate::log::Appender)| LogHolder {
-            session: format!("transaction {}", tx.0),
-            age: now.since(appender.since),
-            statement: String::new(),
-            activity: "open, and has appended events".to_owned(),
-        };
-        Ok(conn.shared.database().log.appenders().map(holder).collect())
+        Ok(conn.shared.database().log.holders(now))
     }
 }

@@ -23,7 +23,7 @@ pub(crate) enum Mode {
     /// Every call is a transaction of its own.
     Auto,
     /// In a caller's transaction.
-    Open(Workspace),
+    Open(Box<Workspace>),
     /// In a caller's transaction that a deadlock has ended.
     Over,
 }
@@ -40,7 +40,7 @@ impl MemoryConn {
     }
 
     pub(crate) fn begin(&mut self) {
-        self.mode = Mode::Open(self.shared.begin());
+        self.mode = Mode::Open(Box::new(self.shared.begin()));
     }
 
     /// The caller's transaction, if there is one.
@@ -68,7 +68,7 @@ impl MemoryConn {
         self.usable(operation, Access::Read)?;
         let database = self.shared.database();
         let work = match &self.mode {
-            Mode::Open(work) => Some(work),
+            Mode::Open(work) => Some(work.as_ref()),
             Mode::Auto | Mode::Over => None,
         };
         Ok(read(View::new(&database, work)))
@@ -78,7 +78,7 @@ impl MemoryConn {
         match std::mem::replace(&mut self.mode, Mode::Auto) {
             Mode::Auto => Ok(()),
             Mode::Open(work) => {
-                self.shared.merge(work);
+                self.shared.merge(*work);
                 Ok(())
             }
             Mode::Over => Err(over("commit the transaction")),

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use delta_core::{Cursor, Key, Lane, Resource, ResourceId, Scope, ScopeRecord, Timestamp};
+use delta_core::{Cursor, Event, Key, Lane, Resource, ResourceId, Scope, ScopeRecord, Timestamp};
 
 use crate::lock::{Locks, TxId};
 use crate::log::Log;
+use crate::tables::Tables;
 use crate::workspace::Workspace;
 
 /// What is committed, and who holds which part of it.
@@ -14,7 +15,8 @@ pub(crate) struct Database {
     pub(crate) cursors: BTreeMap<String, Cursor>,
     /// Every kind and namespace that a resource was ever stored of, and those written by themselves.
     pub(crate) scopes: BTreeMap<Scope, ScopeRecord>,
-    pub(crate) log: Log,
+    pub(crate) log: Log<Event>,
+    pub(crate) tables: Tables,
     pub(crate) locks: Locks,
     last_id: i64,
     last_tx: u64,
@@ -65,6 +67,23 @@ impl Database {
         }
         self.scopes.extend(work.scopes);
         self.log.end(work.tx, work.events);
+        let mut table_events = work.table_events;
+        for (name, log) in self.tables.logs_mut() {
+            log.end(work.tx, table_events.remove(name).unwrap_or_default());
+        }
+        for (log, positions) in work.trimmed {
+            if log.is_own() {
+                self.log.remove(positions);
+            } else if let Some(log) = self.tables.log_mut(log.as_str()) {
+                log.remove(positions);
+            }
+        }
+        for ((table, consumer), position) in work.table_cursors {
+            self.tables.put_cursor(&table, consumer, position);
+        }
+        for ((table, _), letter) in work.letters {
+            self.tables.put_letter(&table, letter);
+        }
         self.locks.release(work.tx);
         work.wake
     }
@@ -72,6 +91,9 @@ impl Database {
     /// Ends a transaction and forgets its work.
     pub(crate) fn forget(&mut self, tx: TxId) {
         self.log.end(tx, Vec::new());
+        for (_, log) in self.tables.logs_mut() {
+            log.end(tx, Vec::new());
+        }
         self.locks.release(tx);
     }
 }

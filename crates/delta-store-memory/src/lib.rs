@@ -18,6 +18,9 @@
 //! A call outside of a transaction is a transaction of its own within one critical section, so a dropped future leaves all
 //! or nothing.
 //!
+//! Tables of applications' own are kept by name, with the columns that they were made with; making one takes effect at once,
+//! whatever becomes of the transaction.
+//!
 //! Events get their positions when they are appended; the log's readers stop below the first event of any transaction
 //! that is still open.
 
@@ -27,13 +30,19 @@ mod claim;
 mod clock;
 mod conn;
 mod database;
+mod event_tables;
+mod letters;
 mod lock;
 mod log;
+mod log_store;
 mod restore;
 mod scan;
 mod shared;
 mod store;
+mod table;
+mod tables;
 mod transaction;
+mod trim;
 mod view;
 mod workspace;
 

@@ -14,6 +14,11 @@ pub(crate) enum Lock {
     Key(Key),
     Cursor(String),
     Scope(Scope),
+    /// What a row of an application's table is about.
+    Entry {
+        table: String,
+        about: String,
+    },
 }
 
 /// A transaction waits for others that wait for it.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use delta_core::{
     Access, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind, EventPage,
-    EventQuery, Lane, LaneQuery, Load, LoadBy, Processes, Receipt, Resource, ResourceId, Result, ScopeRecord, Store,
-    Timestamp, WakeUpSignal, WakeupReach, Wakeups, Writers,
+    EventQuery, Lane, LaneQuery, Load, LoadBy, LogName, Processes, Receipt, Resource, ResourceId, Result, ScopeRecord,
+    Store, Timestamp, WakeUpSignal, WakeupReach, Wakeups, Writers,
 };
 use futures::stream;
 use tokio::sync::broadcast::error::RecvError;
@@ -13,11 +13,12 @@ use crate::apply::{Step, apply};
 use crate::claim::claim;
 use crate::conn::{MemoryConn, MemoryGuard, Mode};
 use crate::lock::Lock;
+use crate::log::Reading;
 use crate::shared::Shared;
 use crate::transaction::MemoryTransaction;
 use crate::view::View;
 use crate::workspace::Workspace;
-use crate::{clock, scan};
+use crate::{clock, scan, trim};
 
 /// A store in memory. Clones share one database, which is gone with the last of them.
 ///
@@ -233,9 +234,13 @@ impl Store for MemoryStore {
     }
 
     async fn events(&self, conn: &mut MemoryConn, query: &EventQuery) -> Result<EventPage> {
-        let conn = self.own(conn)?;
-        conn.usable("events", Access::Read)?;
-        Ok(self.shared.database().log.read(query))
+        let (log, filter) = (LogName::own(), &query.filter);
+        self.own(conn)?.read("events", |view| {
+            trim::check_age(view, &log, query.after)?;
+            let events = view.log();
+            let reading = Reading { after: query.after, limit: query.limit, trimmed: view.trimmed(&log) };
+            Ok(events.read(reading, events.head(), |event| filter.matches(event)))
+        })?
     }
 
     async fn cursors(&self, conn: &mut MemoryConn, query: &CursorQuery) -> Result<Vec<Cursor>> {

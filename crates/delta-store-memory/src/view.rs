@@ -1,8 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use delta_core::{Cursor, Key, Lane, Resource, ResourceId, Scope, ScopeRecord};
+use delta_core::{
+    Cursor, CursorTable, DeadLetter, ErrorTable, Event, Key, Lane, LogName, Position, Resource, ResourceId, Result,
+    Scope, ScopeRecord,
+};
 
 use crate::database::Database;
+use crate::log::Log;
+use crate::tables::Tables;
 use crate::workspace::Workspace;
 
 /// What a connection sees: what is committed, and its own transaction's work over it.
@@ -71,6 +76,34 @@ impl<'a> View<'a> {
         let own = self.work.into_iter().flat_map(|work| &work.scopes);
         let all: BTreeMap<&Scope, &ScopeRecord> = self.database.scopes.iter().chain(own).collect();
         all.into_values()
+    }
+
+    pub(crate) fn log(self) -> &'a Log<Event> {
+        &self.database.log
+    }
+
+    pub(crate) fn tables(self) -> &'a Tables {
+        &self.database.tables
+    }
+
+    /// What the connection's own transaction has removed from a log.
+    pub(crate) fn trimmed(self, log: &LogName) -> Option<&'a BTreeSet<Position>> {
+        self.work.and_then(|work| work.trimmed.get(log))
+    }
+
+    pub(crate) fn table_cursor(self, table: &CursorTable, consumer: &str) -> Result<Option<Position>> {
+        let committed = self.database.tables.cursors(table)?.get(consumer);
+        let own = self.work.and_then(|work| work.table_cursors.get(&(table.name().to_owned(), consumer.to_owned())));
+        Ok(own.or(committed).copied())
+    }
+
+    /// All dead letters of a table by id.
+    pub(crate) fn letters(self, table: &ErrorTable) -> Result<BTreeMap<i64, &'a DeadLetter>> {
+        let mut letters: BTreeMap<i64, &DeadLetter> =
+            self.database.tables.letters(table)?.iter().map(|(id, letter)| (*id, letter)).collect();
+        let own = self.work.into_iter().flat_map(|work| &work.letters);
+        letters.extend(own.filter(|((name, _), _)| name == table.name()).map(|((_, id), letter)| (*id, letter)));
+        Ok(letters)
     }
 
     /// Whether a lane's kind or namespace is paused.

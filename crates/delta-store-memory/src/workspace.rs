@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use delta_core::{Cursor, Event, Key, Lane, Resource, ResourceId, Scope, ScopeRecord, Timestamp};
+use delta_core::{
+    Cursor, DeadLetter, Event, Key, Lane, LogName, Position, Resource, ResourceId, Scope, ScopeRecord, TableEvent,
+    Timestamp,
+};
 
 use crate::lock::TxId;
 
@@ -17,6 +20,14 @@ pub(crate) struct Workspace {
     pub(crate) cursors: BTreeMap<String, Option<Cursor>>,
     pub(crate) scopes: BTreeMap<Scope, ScopeRecord>,
     pub(crate) events: Vec<Event>,
+    /// By the name of their table.
+    pub(crate) table_events: BTreeMap<String, Vec<TableEvent>>,
+    /// What was removed from logs.
+    pub(crate) trimmed: BTreeMap<LogName, BTreeSet<Position>>,
+    /// By table and consumer.
+    pub(crate) table_cursors: BTreeMap<(String, String), Position>,
+    /// By table and id.
+    pub(crate) letters: BTreeMap<(String, i64), DeadLetter>,
     /// The lanes whose wake-ups leave with the commit.
     pub(crate) wake: BTreeSet<Lane>,
 }
@@ -31,6 +42,10 @@ impl Workspace {
             cursors: BTreeMap::new(),
             scopes: BTreeMap::new(),
             events: Vec::new(),
+            table_events: BTreeMap::new(),
+            trimmed: BTreeMap::new(),
+            table_cursors: BTreeMap::new(),
+            letters: BTreeMap::new(),
             wake: BTreeSet::new(),
         }
     }

@@ -286,11 +286,10 @@ impl EventTable {
             return Err(Invalid::new("metadata", expected, "some"));
         }
         match (&event.foreign_id, self.ids) {
-            (ForeignId::Int(_), ForeignIdType::Int) => Ok(()),
             (ForeignId::Text(id), ForeignIdType::Text) if id.len() > MAX_FOREIGN_ID || id.contains('\0') => {
                 Err(Invalid::new("foreign id", "at most 255 bytes without NUL", quoted(id)))
             }
-            (ForeignId::Text(_), ForeignIdType::Text) => Ok(()),
+            (ForeignId::Int(_), ForeignIdType::Int) | (ForeignId::Text(_), ForeignIdType::Text) => Ok(()),
             (id, ForeignIdType::Int) => Err(Invalid::new("foreign id", "an integer", quoted(&id.to_string()))),
             (id, ForeignIdType::Text) => Err(Invalid::new("foreign id", "text", format!("the integer {id}"))),
         }

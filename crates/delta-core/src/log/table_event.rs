@@ -101,7 +101,11 @@ impl TableEvent {
 }
 
 fn is_noop(foreign_id: &ForeignId, kind: i64) -> bool {
-    kind == 0 && matches!(foreign_id, ForeignId::Int(0)) || kind == 0 && foreign_id.to_string() == "0"
+    let about_zero = match foreign_id {
+        ForeignId::Int(id) => *id == 0,
+        ForeignId::Text(id) => id == "0",
+    };
+    kind == 0 && about_zero
 }
 
 /// A choice of an application's events.
