@@ -1,0 +1,10 @@
+//! Removing what nobody needs any more from a log.
+
+mod archive;
+mod rule;
+mod slowest;
+mod trimming;
+
+pub use self::rule::{Trim, TrimPast};
+pub use self::slowest::Slowest;
+pub use self::trimming::{TrimEnd, TrimReport, Trimming};

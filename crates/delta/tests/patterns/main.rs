@@ -1,0 +1,6 @@
+//! What is done with logs besides consuming them, on the memory store and tokio's paused clock.
+#![cfg(feature = "memory")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
+
+mod kit;
+mod trim;
