@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use delta_core::plan::InformOutcome;
-use delta_core::{Error, Lane, Name, State};
+use delta_core::{Error, Gap, Lane, LogName, Name, State};
 
 /// Counts an object that was informed.
 pub(crate) fn informed(outcome: InformOutcome) {
@@ -115,9 +115,52 @@ pub(crate) fn high_water_age(lane: &Lane, age: Duration) {
     metrics::gauge!("delta_high_water_age_seconds", "namespace" => namespace, "kind" => kind).set(age.as_secs_f64());
 }
 
-/// Sets for how long the oldest transaction has held the log's readers back; reported by the leader.
-pub(crate) fn log_held(age: Duration) {
-    metrics::gauge!("delta_log_held_seconds").set(age.as_secs_f64());
+/// Sets for how long a session has held a log's readers back; 0 once it does no longer.
+pub(crate) fn log_held(log: &LogName, session: &str, age: Duration) {
+    let (log, session) = (log.to_string(), session.to_owned());
+    metrics::gauge!("delta_log_held_seconds", "log" => log, "session" => session).set(age.as_secs_f64());
+}
+
+/// Sets how many positions of a log are given out and held back.
+pub(crate) fn log_held_back(log: &LogName, positions: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 positions")]
+    metrics::gauge!("delta_log_held_back", "log" => log.to_string()).set(positions as f64);
+}
+
+/// Counts a query for a page of a log.
+pub(crate) fn log_poll(log: &LogName) {
+    metrics::counter!("delta_log_polls_total", "log" => log.to_string()).increment(1);
+}
+
+/// Counts a page that a reader took from what all readers of the client share.
+pub(crate) fn log_cache_hit(log: &LogName) {
+    metrics::counter!("delta_log_cache_hits_total", "log" => log.to_string()).increment(1);
+}
+
+/// Counts a page that a reader read by itself.
+pub(crate) fn log_cache_miss(log: &LogName) {
+    metrics::counter!("delta_log_cache_misses_total", "log" => log.to_string()).increment(1);
+}
+
+/// Counts a gap that stopped readers.
+pub(crate) fn log_gap(log: &LogName) {
+    metrics::counter!("delta_log_gaps_total", "log" => log.to_string()).increment(1);
+}
+
+/// Sets whether a gap stops readers now.
+pub(crate) fn log_gap_blocks(log: &LogName, gap: Option<Gap>) {
+    metrics::gauge!("delta_log_gap_blocks", "log" => log.to_string()).set(f64::from(u8::from(gap.is_some())));
+}
+
+/// Counts ids of gaps that were filled.
+pub(crate) fn log_gaps_filled(log: &LogName, ids: u64) {
+    metrics::counter!("delta_log_gaps_filled_total", "log" => log.to_string()).increment(ids);
+}
+
+/// Sets how many listeners to gaps there are.
+pub(crate) fn log_gap_listening(log: &LogName, listeners: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 listeners")]
+    metrics::gauge!("delta_log_gap_listening", "log" => log.to_string()).set(listeners as f64);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use delta_core::{InformOptions, Invalid, Retention};
+use delta_core::{HeadCache, InformOptions, Invalid, Retention};
 
 /// Settings of a client. Kinds and namespaces may say otherwise where theirs exist.
 ///
@@ -29,6 +29,7 @@ pub struct ClientSettings {
     pub(crate) grace: Duration,
     pub(crate) retention: Retention,
     pub(crate) subscription_capacity: usize,
+    pub(crate) log_cache: HeadCache,
     pub(crate) inform: InformOptions,
     pub(crate) seed: Option<u64>,
 }
@@ -50,6 +51,7 @@ impl Default for ClientSettings {
             grace: Duration::from_secs(30),
             retention: Retention::default(),
             subscription_capacity: 1_000,
+            log_cache: HeadCache::default(),
             inform: InformOptions::default(),
             seed: None,
         }
@@ -163,6 +165,13 @@ impl ClientSettings {
         self
     }
 
+    /// What the readers of Delta's own log share at its head; 10,000 events and 16 MiB by default.
+    #[must_use]
+    pub fn log_cache(mut self, cache: HeadCache) -> Self {
+        self.log_cache = cache;
+        self
+    }
+
     /// Options of every inform; those of the call, the object and the kind come first. None by default.
     #[must_use]
     pub fn inform(mut self, options: InformOptions) -> Self {
@@ -203,6 +212,9 @@ impl ClientSettings {
         if self.subscription_capacity == 0 {
             return Err(Invalid::new("subscription capacity", "at least 1", "0"));
         }
+        if let HeadCache::On { rows: 0, .. } | HeadCache::On { bytes: 0, .. } = self.log_cache {
+            return Err(Invalid::new("log cache", "room for at least one event, or none", "0"));
+        }
         self.inform.resolve().map(|_| ())
     }
 
@@ -229,5 +241,6 @@ mod tests {
         assert_eq!((settings.cleaner_timeout, settings.grace), (minute / 2, minute / 2));
         assert_eq!((settings.poll_interval, settings.subscription_capacity), (Duration::from_secs(1), 1_000));
         assert_eq!(settings.retention, Retention::default());
+        assert_eq!(settings.log_cache, HeadCache::On { rows: 10_000, bytes: 16 << 20 });
     }
 }

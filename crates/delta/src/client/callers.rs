@@ -26,7 +26,7 @@ impl AnyClient {
         engine.refresh_policies(session, now).await?;
         let inputs = engine.inform_inputs(mentions, &InformOptions::new(), Source::Caller)?;
         let batch = engine.inform(session, &inputs, now, Transaction::Callers(wake)).await?;
-        Ok((batch.answers, Wake { client: self.clone(), lanes: batch.woken }))
+        Ok((batch.answers, Wake { client: self.clone(), lanes: batch.woken, appended: batch.appended }))
     }
 
     pub(crate) async fn settle_session<T: Object>(

@@ -10,11 +10,16 @@ use crate::client::AnyClient;
 pub struct Wake {
     pub(crate) client: AnyClient,
     pub(crate) lanes: Vec<Lane>,
+    /// Whether events were appended.
+    pub(crate) appended: bool,
 }
 
 impl Wake {
     /// Sends it, in the background; gathered with others that leave at the same time.
     pub fn send(self) {
+        if self.appended {
+            self.client.engine.appended();
+        }
         self.client.engine.wake(self.lanes);
     }
 }

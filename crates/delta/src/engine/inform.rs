@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use delta_core::plan::{self, InformInput, Source};
 use delta_core::{
     Access, Change, Depth, Error, ErrorKind, InformOptions, Invalid, Key, Lane, Load, LoadBy, Outcome, Receipt,
@@ -6,6 +8,7 @@ use delta_core::{
 
 use crate::engine::Engine;
 use crate::inform::Mention;
+use crate::log::appends;
 use crate::metrics;
 use crate::resource::Informed;
 
@@ -31,6 +34,8 @@ pub(crate) struct Batch {
     pub(crate) answers: Vec<Result<Informed, Rejection>>,
     /// The lanes in which something became claimable.
     pub(crate) woken: Vec<Lane>,
+    /// Whether events were appended in a transaction of the caller's.
+    pub(crate) appended: bool,
 }
 
 impl Engine {
@@ -69,7 +74,7 @@ impl Engine {
 
     /// Informs objects on a connection, in chunks.
     pub(crate) async fn inform(
-        &self,
+        self: &Arc<Self>,
         session: &mut dyn Session,
         inputs: &[InformInput],
         now: Timestamp,
@@ -85,7 +90,7 @@ impl Engine {
     }
 
     async fn inform_chunk(
-        &self,
+        self: &Arc<Self>,
         session: &mut dyn Session,
         inputs: &[InformInput],
         now: Timestamp,
@@ -103,6 +108,7 @@ impl Engine {
                 Transaction::Own => self.commit(session, &mut plan.changeset).await?,
                 Transaction::Callers(wake) => {
                     plan.changeset.wake = wake;
+                    batch.appended |= appends(&plan.changeset);
                     session.commit_dyn(&plan.changeset).await?
                 }
             };

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use delta_core::{
     Access, Change, Changeset, Depth, Error, ErrorKind, Key, Lane, Load, LoadBy, Outcome, Rejection, Resource, Result,
     Scope, ScopeChange, ScopeWrite, Session, Timestamp,
@@ -18,7 +20,7 @@ pub(crate) struct Requested {
 impl Engine {
     /// Loads a resource, has `decide` plan a change of it, and commits that; anew as long as others win.
     pub(crate) async fn request(
-        &self,
+        self: &Arc<Self>,
         session: &mut dyn Session,
         key: &Key,
         now: Timestamp,
@@ -40,7 +42,7 @@ impl Engine {
 
     /// Writes what is stored about a kind or a namespace.
     pub(crate) async fn write_scope(
-        &self,
+        self: &Arc<Self>,
         session: &mut dyn Session,
         scope: Scope,
         write: ScopeWrite,

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{Access, Changeset, Error, ErrorKind, Receipt, Result, Returning, Session, Timestamp};
@@ -49,11 +50,16 @@ impl Engine {
         Ok(self.clock.uncertainty() <= most)
     }
 
-    /// Commits a changeset on a connection of Delta's own, and tells subscribers and waiting workers.
-    pub(crate) async fn commit(&self, session: &mut dyn Session, changes: &mut Changeset) -> Result<Receipt> {
+    /// Commits a changeset on a connection of Delta's own, and tells subscribers and the readers of the log.
+    pub(crate) async fn commit(
+        self: &Arc<Self>,
+        session: &mut dyn Session,
+        changes: &mut Changeset,
+    ) -> Result<Receipt> {
         changes.returning = self.returning();
         let receipt = session.commit_dyn(changes).await?;
         self.subscriptions.publish(&receipt.events);
+        self.committed(changes);
         Ok(receipt)
     }
 

@@ -42,6 +42,7 @@ impl Executor {
     /// Notes what became of a batch.
     pub(crate) fn settled(&self, batch: Vec<Pending>, changes: Changeset, receipt: &Receipt) -> Left {
         self.engine.subscriptions.publish(&receipt.events);
+        self.engine.committed(&changes);
         let mut left = Left::default();
         let mut over = Vec::with_capacity(batch.len());
         for ((mut pending, change), outcome) in batch.into_iter().zip(changes.changes).zip(&receipt.outcomes) {
@@ -105,6 +106,10 @@ impl Executor {
             }
             false
         });
+        if !over.is_empty() {
+            // What a worker has settled itself appended its events in the worker's transaction.
+            self.engine.appended();
+        }
         self.in_flight.forget(over);
         Ok(left)
     }

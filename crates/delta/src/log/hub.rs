@@ -1,24 +1,81 @@
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use delta_core::LogName;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
-/// What this client's readers of logs hear.
+use crate::log::held::Held;
+use crate::log::listening::Listening;
+use crate::log::outside::Outside;
+
+/// What the readers of logs of one client share.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
-    signals: Mutex<BTreeMap<LogName, watch::Sender<u64>>>,
+    logs: Mutex<BTreeMap<LogName, Shared>>,
+    /// What the store tells.
+    pub(super) listening: Arc<Listening>,
+    /// Whether others are to be told of Delta's own log.
+    pub(super) outside: Outside,
+    /// Tasks that live as long as readers do; no stop waits for them.
+    pub(super) tasks: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    told: watch::Sender<u64>,
+    held: Arc<Held>,
+    heads: Vec<Weak<dyn Any + Send + Sync>>,
 }
 
 impl Hub {
     /// Tells the readers of a log that something was appended.
+    ///
+    /// It counts, so that who looked at the count before an empty read does not miss what was told after it.
     pub(crate) fn tell(&self, log: &LogName) {
-        self.signal(log).send_modify(|count| *count += 1);
+        self.with(log, |shared| shared.told.send_modify(|count| *count += 1));
+    }
+
+    /// Tells the readers of all logs.
+    pub(super) fn tell_all(&self) {
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        for shared in logs.values() {
+            shared.told.send_modify(|count| *count += 1);
+        }
     }
 
     /// What counts up with each call of [`tell`](Self::tell).
-    pub(crate) fn signal(&self, log: &LogName) -> watch::Sender<u64> {
-        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        signals.entry(log.clone()).or_default().clone()
+    pub(super) fn told(&self, log: &LogName) -> watch::Sender<u64> {
+        self.with(log, |shared| shared.told.clone())
+    }
+
+    /// Who holds a log's readers back, as it is reported.
+    pub(crate) fn held(&self, log: &LogName) -> Arc<Held> {
+        self.with(log, |shared| shared.held.clone())
+    }
+
+    /// The head of a log that somebody has already and that fits, else the one that `make` makes.
+    pub(super) fn head<H: Send + Sync + 'static>(
+        &self,
+        log: &LogName,
+        fits: impl Fn(&H) -> bool,
+        make: impl FnOnce() -> H,
+    ) -> Arc<H> {
+        self.with(log, |shared| {
+            shared.heads.retain(|head| head.strong_count() > 0);
+            let known = shared.heads.iter().filter_map(Weak::upgrade).filter_map(|head| head.downcast::<H>().ok());
+            if let Some(head) = known.into_iter().find(|head| fits(head)) {
+                return head;
+            }
+            let head = Arc::new(make());
+            let shares: Arc<dyn Any + Send + Sync> = head.clone();
+            shared.heads.push(Arc::downgrade(&shares));
+            head
+        })
+    }
+
+    fn with<T>(&self, log: &LogName, then: impl FnOnce(&mut Shared) -> T) -> T {
+        then(self.logs.lock().unwrap_or_else(PoisonError::into_inner).entry(log.clone()).or_default())
     }
 }

@@ -22,6 +22,7 @@ pub use self::cursor_store::{CursorStore, DeferredCursors, MemoryCursors, ReadTh
 pub(crate) use self::dead_letters::letter;
 pub use self::dead_letters::{RecordErrors, RecordOnly, RecordWithEvent};
 pub use self::gaps::GapListener;
+pub(crate) use self::held::Held;
 pub(crate) use self::hub::Hub;
 pub use self::log::{Log, LogHead};
 pub(crate) use self::outside::appends;

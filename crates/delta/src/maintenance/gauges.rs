@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::plan::schedule::{self, InformCursor};
-use delta_core::{Access, CursorQuery, Error, ErrorKind, Filter, Lane, Result, Session, State};
+use delta_core::{Access, CursorQuery, Error, ErrorKind, Filter, Lane, LogName, Result, Session, State};
 use tokio::time::timeout;
 
 use crate::clock::sleep;
 use crate::engine::Engine;
+use crate::log::Held;
 use crate::metrics;
 
 /// What the leader reports about the whole database. It takes back what it reported when it leads no longer, so that the
@@ -17,12 +18,14 @@ pub(super) struct Gauges {
     resources: BTreeSet<(Lane, State)>,
     due: BTreeSet<Lane>,
     marks: BTreeSet<Lane>,
+    held: Arc<Held>,
 }
 
 impl Gauges {
-    pub(super) fn new(term: u64) -> Self {
+    pub(super) fn new(engine: &Engine, term: u64) -> Self {
         metrics::leader_term(term);
-        Self { resources: BTreeSet::new(), due: BTreeSet::new(), marks: BTreeSet::new() }
+        let held = engine.logs.held(&LogName::own());
+        Self { resources: BTreeSet::new(), due: BTreeSet::new(), marks: BTreeSet::new(), held }
     }
 
     /// Counts again and again. Reads the stored settings too: those of other clients' kinds and namespaces.
@@ -52,9 +55,9 @@ impl Gauges {
         engine.policies.replace(session.scopes_dyn().await?, now);
         let counts = session.count_dyn(&Filter::default()).await?;
         let marks = session.cursors_dyn(&CursorQuery::Prefix(schedule::INFORMS.to_owned())).await?;
-        let held = session.log_holders_dyn().await?.first().map_or(Duration::ZERO, |holder| holder.age);
+        let holders = session.log_holders_dyn().await?;
         self.reset();
-        metrics::log_held(held);
+        self.held.report(&LogName::own(), &holders);
         for count in counts {
             metrics::resources(&count.lane, &count.state, count.count);
             let age = count.oldest_run_at.filter(|at| *at <= now).map(|at| now.since(at));
@@ -93,6 +96,6 @@ impl Drop for Gauges {
     fn drop(&mut self) {
         self.reset();
         metrics::leader_term(0);
-        metrics::log_held(Duration::ZERO);
+        self.held.end(&LogName::own());
     }
 }

@@ -17,7 +17,7 @@ use crate::metrics;
 pub(super) async fn hold(engine: Arc<Engine>, term: u64) {
     let settings = &engine.settings;
     let often = settings.maintenance_interval;
-    let mut gauges = Gauges::new(term);
+    let mut gauges = Gauges::new(&engine, term);
     tokio::join!(
         every("rescue", often.min(settings.lease / 2), || Box::pin(rescuer::rescue(&engine))),
         every("expire", often, || Box::pin(expirer::expire(&engine))),
