@@ -5,3 +5,5 @@ use delta_testkit::contract::MemoryFixture;
 delta_testkit::store_contract!(|| async { MemoryFixture::new() });
 
 delta_testkit::restore_contract!(|| async { MemoryFixture::new() });
+
+delta_testkit::log_contract!(|| async { MemoryFixture::new() });

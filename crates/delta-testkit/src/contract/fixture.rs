@@ -78,6 +78,26 @@ pub trait Fixture: Send + Sync + 'static {
     /// Sets the stored state of a row to any text, past the store: what a newer program may leave there. Nothing else of
     /// the row changes, but indexes that a store keeps by hand follow, as that program would see to.
     fn set_state(&self, id: ResourceId, state: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Runs plain SQL, which may be several statements, on a connection, and so in its transaction if it is in one: what an
+    /// application does past the store. Nothing by default, for a store without SQL: cases that cannot do without are skipped.
+    fn execute(
+        &self,
+        conn: &mut <Self::Store as Store>::Conn,
+        statements: &str,
+    ) -> impl Future<Output = Result<Executed>> + Send {
+        let _ = (conn, statements);
+        async { Ok(Executed::NoSql) }
+    }
+}
+
+/// What came of plain SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executed {
+    /// It ran.
+    Done,
+    /// The store has no SQL.
+    NoSql,
 }
 
 /// How a transaction ends.

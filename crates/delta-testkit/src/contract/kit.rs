@@ -234,6 +234,12 @@ pub(crate) async fn give_way() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
+/// Waits a little between two looks at a condition that is to come true.
+pub(crate) async fn before_another_look() {
+    #[expect(clippy::disallowed_methods, reason = "between two looks at a condition, never what a case rests on")]
+    tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
 /// Says that a case leaves something out, and why.
 pub(crate) fn skipped(why: &str) {
     let case = std::thread::current().name().unwrap_or("a case").to_owned();

@@ -1,6 +1,7 @@
 //! The contract suite: what every store must do, as tests that any author of a store can run.
 //!
-//! [`store_contract!`](crate::store_contract) makes a test of every case. A case is a public function here, named after
+//! [`store_contract!`](crate::store_contract) makes a test of every case; [`restore_contract!`](crate::restore_contract) and
+//! [`log_contract!`](crate::log_contract) do the same for what a store may bring beside. A case is a public function here, named after
 //! the clause of [`Store`](delta_core::Store)'s documentation that it belongs to, and can also be run alone with [`run`].
 //!
 //! # What may be left out
@@ -18,7 +19,13 @@ pub mod browse;
 pub mod due;
 mod fixture;
 mod kit;
+pub mod l1;
+pub mod l2;
+pub mod l3;
+pub mod l4;
+pub mod l5;
 pub mod lanes;
+mod log_suite;
 mod memory;
 pub mod now;
 pub mod renew;
@@ -50,7 +57,7 @@ mod suite;
 pub mod update;
 pub mod wakeups;
 
-pub use fixture::{Fixture, Keep};
+pub use fixture::{Executed, Fixture, Keep};
 pub use kit::Kit;
 pub use memory::MemoryFixture;
 pub use run::{run, run_as};

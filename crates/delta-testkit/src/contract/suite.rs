@@ -226,6 +226,14 @@ macro_rules! store_contract {
     (@clauses $make:expr; $($clause:ident: $cases:tt,)*) => {
         $($crate::store_contract! { @cases $make; $clause: $cases })*
     };
+    (@proven $proof:ident $make:expr; $($clause:ident: [$($case:ident,)*],)*) => {
+        $($(
+            #[test]
+            fn $case() {
+                $crate::contract::run_as($crate::record::Proof::$proof, $make, $crate::contract::$clause::$case);
+            }
+        )*)*
+    };
     (@cases $make:expr; restore: [$($case:ident,)*]) => {
         $(
             #[test]
