@@ -2,7 +2,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use delta_core::LogName;
+use delta_core::{EventTable, LogName};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -26,7 +26,8 @@ pub(crate) struct Hub {
 struct Shared {
     told: watch::Sender<u64>,
     held: Arc<Held>,
-    heads: Vec<Weak<dyn Any + Send + Sync>>,
+    /// Those that are in use, by the table that they are of.
+    heads: Vec<(Option<EventTable>, Weak<dyn Any + Send + Sync>)>,
 }
 
 impl Hub {
@@ -55,22 +56,24 @@ impl Hub {
         self.with(log, |shared| shared.held.clone())
     }
 
-    /// The head of a log that somebody has already and that fits, else the one that `make` makes.
+    /// The head of a log as it is read of a table (`None`: of Delta's own) that somebody has already, else the one that
+    /// `make` makes.
     pub(super) fn head<H: Send + Sync + 'static>(
         &self,
         log: &LogName,
-        fits: impl Fn(&H) -> bool,
+        table: Option<&EventTable>,
         make: impl FnOnce() -> H,
     ) -> Arc<H> {
-        self.with(log, |shared| {
-            shared.heads.retain(|head| head.strong_count() > 0);
-            let known = shared.heads.iter().filter_map(Weak::upgrade).filter_map(|head| head.downcast::<H>().ok());
-            if let Some(head) = known.into_iter().find(|head| fits(head)) {
-                return head;
-            }
+        let known = self.with(log, |shared| {
+            shared.heads.retain(|(_, head)| head.strong_count() > 0);
+            let known = shared.heads.iter().find(|(known, _)| known.as_ref() == table);
+            known.and_then(|(_, head)| head.upgrade()?.downcast().ok())
+        });
+        known.unwrap_or_else(|| {
+            // Outside of the lock, which it takes itself. Two that are made at once are used side by side.
             let head = Arc::new(make());
             let shares: Arc<dyn Any + Send + Sync> = head.clone();
-            shared.heads.push(Arc::downgrade(&shares));
+            self.with(log, |shared| shared.heads.push((table.cloned(), Arc::downgrade(&shares))));
             head
         })
     }

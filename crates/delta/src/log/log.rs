@@ -100,7 +100,7 @@ impl<S: LogStore> Client<S> {
             notifier: Notifier::Database,
         };
         let make = || Head::new(self.engine.clone(), Arc::new(OwnSource::new(self.store.clone(), limits)));
-        Log { head: self.engine.logs.head(&LogName::own(), |_| true, make), client: self.clone() }
+        Log { head: self.engine.logs.head(&LogName::own(), None, make), client: self.clone() }
     }
 }
 
