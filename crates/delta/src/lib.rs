@@ -67,9 +67,9 @@ pub use controller::Controller;
 pub use inform::{Inform, Mention};
 pub use layer::{Layer, Next};
 pub use log::{
-    CursorStore, DeferredCursors, EventLog, FillGaps, GapListener, Inserter, Loader, Log, LogHead, LogWake,
-    MemoryCursors, Polled, Poller, ReadThrough, RecordErrors, RecordOnly, RecordWithEvent, Slowest, StoreLoader,
-    TableCursors, Trim, TrimEnd, TrimPast, TrimReport, Trimming,
+    Awaited, Bootstrap, CursorStore, DeadLetters, DeferredCursors, EventLog, FillGaps, GapListener, Inserter, Loader,
+    Log, LogHead, LogWake, MemoryCursors, Polled, Poller, ReadThrough, RecordErrors, RecordOnly, RecordWithEvent,
+    Slowest, StoreLoader, TableCursors, Trim, TrimEnd, TrimPast, TrimReport, Trimming,
 };
 pub use resource::{Informed, Resource};
 pub use settings::ClientSettings;

@@ -1,5 +1,7 @@
 //! Reading logs: Delta's own, and those of applications.
 
+mod await_event;
+mod bootstrap;
 mod cursor_store;
 mod dead_letters;
 mod event_log;
@@ -22,10 +24,10 @@ mod trim;
 mod wake;
 mod window;
 
+pub use self::await_event::Awaited;
+pub use self::bootstrap::Bootstrap;
 pub use self::cursor_store::{CursorStore, DeferredCursors, MemoryCursors, ReadThrough, TableCursors};
-#[expect(unused_imports, reason = "for consumers")]
-pub(crate) use self::dead_letters::letter;
-pub use self::dead_letters::{RecordErrors, RecordOnly, RecordWithEvent};
+pub use self::dead_letters::{DeadLetters, RecordErrors, RecordOnly, RecordWithEvent};
 pub use self::event_log::EventLog;
 pub use self::fill_gaps::FillGaps;
 pub use self::gaps::GapListener;
