@@ -30,7 +30,7 @@ impl Steps {
         self.stepper.step(fate).await
     }
 
-    /// Takes each of the leader's steps once: rescue, expire, purge.
+    /// Takes each of the leader's steps once: rescue, expire, purge, trim.
     pub async fn maintain(&self) -> Result<()> {
         maintenance::once(&self.client.engine).await
     }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use delta_core::{Browse, Invalid, Name, Names, NamespaceSettings, Object, Owner, Result};
+use delta_core::{Browse, Invalid, LogStore, Name, Names, NamespaceSettings, Object, Owner, Result};
 use tokio_util::task::TaskTracker;
 
 use crate::client::{AnyClient, Client};
@@ -11,7 +12,7 @@ use crate::controller::Controller;
 use crate::engine::{Engine, Kind, Policies, Wakes};
 use crate::erased::ErasedController;
 use crate::layer::Layer;
-use crate::log::Hub;
+use crate::log::{Hub, LogTrimming};
 use crate::random::Random;
 use crate::settings::ClientSettings;
 use crate::subscription::Subscriptions;
@@ -28,6 +29,7 @@ pub struct Builder<S> {
     namespaces: Vec<(String, NamespaceSettings)>,
     only: bool,
     layers: Vec<Arc<dyn Layer>>,
+    trimming: Option<LogTrimming>,
 }
 
 impl<S> fmt::Debug for Builder<S> {
@@ -46,6 +48,7 @@ impl<S: Browse> Builder<S> {
             namespaces: Vec::new(),
             only: false,
             layers: Vec::new(),
+            trimming: None,
         }
     }
 
@@ -80,6 +83,20 @@ impl<S: Browse> Builder<S> {
         self
     }
 
+    /// Has the leader remove events of Delta's own log that are older than this, every
+    /// [`cleaner_interval`](ClientSettings::cleaner_interval); none by default: the log is kept for ever.
+    ///
+    /// It never passes an event that a consumer of the log has yet to handle: [`Trimming`](crate::Trimming) says which count.
+    /// All clients of a database should have the same.
+    pub fn event_retention(mut self, retention: impl Into<Option<Duration>>) -> Self
+    where
+        S: LogStore,
+    {
+        let store = self.store.clone();
+        self.trimming = retention.into().map(|retention| LogTrimming::new(store, retention));
+        self
+    }
+
     /// Checks everything, and makes the client. Nothing is read or written yet.
     ///
     /// # Errors
@@ -88,6 +105,7 @@ impl<S: Browse> Builder<S> {
     /// each other.
     pub fn build(self) -> Result<Client<S>> {
         self.settings.check()?;
+        self.trimming.as_ref().map_or(Ok(()), LogTrimming::check)?;
         let mut kinds = BTreeMap::new();
         for (kind, settings, controller) in self.controllers {
             let name = Name::new(kind)?;
@@ -119,6 +137,7 @@ impl<S: Browse> Builder<S> {
             namespaces,
             worked,
             layers: self.layers,
+            trimming: self.trimming,
             subscriptions: Subscriptions::default(),
             policies: Policies::default(),
             wakes: Wakes::default(),

@@ -22,7 +22,7 @@ pub(crate) use self::wakes::Wakes;
 use crate::clock::Clock;
 use crate::erased::ErasedController;
 use crate::layer::{Layer, Next};
-use crate::log::Hub;
+use crate::log::{Hub, LogTrimming};
 use crate::random::Random;
 use crate::settings::ClientSettings;
 use crate::subscription::Subscriptions;
@@ -50,6 +50,8 @@ pub(crate) struct Engine {
     /// The namespaces whose resources this client works.
     pub(crate) worked: Names,
     pub(crate) layers: Vec<Arc<dyn Layer>>,
+    /// How the leader trims the log, if it does.
+    pub(crate) trimming: Option<LogTrimming>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) policies: Policies,
     pub(crate) wakes: Wakes,

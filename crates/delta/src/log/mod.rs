@@ -37,5 +37,6 @@ pub use self::loader::{Inserter, Loader, StoreLoader};
 pub use self::log::{Log, LogHead};
 pub(crate) use self::outside::appends;
 pub use self::poll::{Polled, Poller};
+pub(crate) use self::trim::LogTrimming;
 pub use self::trim::{Slowest, Trim, TrimEnd, TrimPast, TrimReport, Trimming};
 pub use self::wake::LogWake;

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use crate::clock::sleep;
 use crate::engine::Engine;
 use crate::maintenance::gauges::Gauges;
-use crate::maintenance::{cleaner, expirer, rescuer};
+use crate::maintenance::{cleaner, expirer, rescuer, trimmer};
 use crate::metrics;
 
 /// Does the leader's work until it is dropped.
@@ -22,6 +22,7 @@ pub(super) async fn hold(engine: Arc<Engine>, term: u64) {
         every("rescue", often.min(settings.lease / 2), || Box::pin(rescuer::rescue(&engine))),
         every("expire", often, || Box::pin(expirer::expire(&engine))),
         every("purge", settings.cleaner_interval, || Box::pin(cleaner::purge(&engine))),
+        every("trim", settings.cleaner_interval, || Box::pin(trimmer::trim(&engine))),
         gauges.keep(&engine, often),
     );
 }

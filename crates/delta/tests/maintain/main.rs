@@ -12,3 +12,4 @@ mod gauges;
 mod leader;
 mod purge;
 mod rescue;
+mod trim;

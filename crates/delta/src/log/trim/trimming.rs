@@ -23,23 +23,29 @@ use crate::log::trim::slowest::{Slowest, prefix, slowest};
 /// - A consumer whose events were removed nevertheless is told so by `CursorTooOld`, and skips nothing silently.
 #[must_use = "it removes nothing before it is run"]
 pub struct Trimming<S, E: LogEvent> {
+    terms: Terms<S, E>,
+    archive: Option<Archive<E>>,
+}
+
+/// What may go, and how much of it at once.
+struct Terms<S, E: LogEvent> {
     log: Log<S, E>,
     rule: Rule,
     past: TrimPast,
     elsewhere: Vec<(Arc<dyn CursorStore>, Vec<String>)>,
-    archive: Option<Archive<E>>,
     batch: u32,
 }
 
 impl<S, E: LogEvent> fmt::Debug for Trimming<S, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Terms { log, rule, past, elsewhere, batch } = &self.terms;
         f.debug_struct("Trimming")
-            .field("log", &self.log)
-            .field("rule", &self.rule)
-            .field("past", &self.past)
-            .field("elsewhere", &self.elsewhere)
+            .field("log", log)
+            .field("rule", rule)
+            .field("past", past)
+            .field("elsewhere", elsewhere)
+            .field("batch", batch)
             .field("archive", &self.archive)
-            .field("batch", &self.batch)
             .finish()
     }
 }
@@ -69,28 +75,28 @@ pub enum TrimEnd {
 impl<S: LogStore, E: LogEvent> Log<S, E> {
     /// Removes the oldest events: see [`Trimming`].
     pub fn trim(&self, trim: Trim) -> Trimming<S, E> {
-        Trimming {
+        let terms = Terms {
             log: self.clone(),
             rule: trim.0,
             past: TrimPast::default(),
             elsewhere: Vec::new(),
-            archive: None,
             batch: self.source().limits().page,
-        }
+        };
+        Trimming { terms, archive: None }
     }
 }
 
 impl<S: LogStore, E: LogEvent> Trimming<S, E> {
     /// What it may pass; by default no event that a consumer has yet to handle.
     pub fn past(mut self, past: TrimPast) -> Self {
-        self.past = past;
+        self.terms.past = past;
         self
     }
 
     /// Heeds the places of these consumers too, which are kept in another store: a cursor table of the application. A
     /// consumer without a place there has yet to handle everything.
     pub fn cursors<N: Into<String>>(mut self, store: impl CursorStore, consumers: impl IntoIterator<Item = N>) -> Self {
-        self.elsewhere.push((Arc::new(store), consumers.into_iter().map(Into::into).collect()));
+        self.terms.elsewhere.push((Arc::new(store), consumers.into_iter().map(Into::into).collect()));
         self
     }
 
@@ -107,7 +113,7 @@ impl<S: LogStore, E: LogEvent> Trimming<S, E> {
 
     /// How many events are read, archived and removed at once; as many as one query of the log reads by default.
     pub fn batch(mut self, events: u32) -> Self {
-        self.batch = events;
+        self.terms.batch = events;
         self
     }
 
@@ -121,20 +127,22 @@ impl<S: LogStore, E: LogEvent> Trimming<S, E> {
     /// # Cancel safety
     ///
     /// Dropping the future leaves each batch there or gone, whole or in part from its beginning.
-    pub async fn run(mut self) -> Result<TrimReport> {
-        if self.batch == 0 {
+    pub async fn run(self) -> Result<TrimReport> {
+        let Self { terms, archive } = self;
+        if terms.batch == 0 {
             return Err(Invalid::new("batch", "at least one event", "0").into());
         }
-        let gone = self.log.source().trimmed().await?;
+        let gone = terms.log.source().trimmed().await?;
         let mut report = TrimReport { events: 0, up_to: gone, end: TrimEnd::Done };
-        let goal = self.goal(gone).await?;
-        match (goal, &self.archive) {
-            (Goal::Position(goal), None) => self.remove_unread(goal, &mut report).await?,
-            _ => self.remove_read(goal, &mut report).await?,
+        match (terms.goal(gone).await?, archive) {
+            (Goal::Position(goal), None) => terms.remove_unread(goal, &mut report).await?,
+            (goal, archive) => terms.remove_read(goal, archive, &mut report).await?,
         }
         Ok(report)
     }
+}
 
+impl<S: LogStore, E: LogEvent> Terms<S, E> {
     async fn goal(&self, gone: Position) -> Result<Goal> {
         let source = &**self.log.source();
         Ok(match self.rule {
@@ -168,13 +176,13 @@ impl<S: LogStore, E: LogEvent> Trimming<S, E> {
     }
 
     /// Reads events, has them archived, and removes them.
-    async fn remove_read(&mut self, goal: Goal, report: &mut TrimReport) -> Result<()> {
+    async fn remove_read(&self, goal: Goal, mut archive: Option<Archive<E>>, report: &mut TrimReport) -> Result<()> {
         let mut after = report.up_to;
         loop {
             let slowest = self.slowest().await?;
             let page = self.log.source().read(after, self.batch, &E::Filter::default()).await?;
             let Cut { events, to, end } = cut(page, after, goal, slowest);
-            if let (Some(archive), false) = (&mut self.archive, events.is_empty())
+            if let (Some(archive), false) = (&mut archive, events.is_empty())
                 && let Err(failure) = archive.take(events).await
             {
                 report.end = TrimEnd::Archive(failure);
