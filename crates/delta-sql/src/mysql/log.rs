@@ -4,10 +4,12 @@ use std::time::Duration;
 use delta_core::{Error, ErrorKind, LogHolder, Result, Timestamp};
 
 use super::driver::MysqlDriver;
+use super::holders::{Held, Looks, OPERATION};
 use super::json;
 use super::query::Query;
 use super::rows::{corrupt, field};
 use super::tables::{Tables, end, first};
+use super::trim::trimmed;
 
 /// How far the log may be read.
 ///
@@ -45,9 +47,11 @@ use super::tables::{Tables, end, first};
 /// - The marks of a replica say nothing of its primary's transactions, so a server that only reads does not answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Horizon {
-    /// The last position that is committed.
+    /// The last position that is committed, or was.
     pub(super) end: i64,
     pub(super) readable: i64,
+    /// The last position that was trimmed.
+    pub(super) trimmed: i64,
 }
 
 /// What this process knows of the log.
@@ -70,7 +74,7 @@ impl Default for LogMemory {
 
 impl LogMemory {
     /// How far it may be read; if the end of the log is before that, it is another log.
-    fn readable(&self, end: i64) -> i64 {
+    pub(super) fn readable(&self, end: i64) -> i64 {
         match self.readable.load(Ordering::Acquire) {
             readable if readable > end => {
                 self.clear();
@@ -80,7 +84,7 @@ impl LogMemory {
         }
     }
 
-    fn raise(&self, readable: i64) {
+    pub(super) fn raise(&self, readable: i64) {
         self.readable.fetch_max(readable, Ordering::AcqRel);
     }
 
@@ -110,6 +114,7 @@ struct Mark {
 #[derive(Debug)]
 struct State {
     end: i64,
+    trimmed: i64,
     lowest: Mark,
     /// Above the lowest.
     others: Vec<Mark>,
@@ -168,11 +173,12 @@ impl<D: MysqlDriver> Tables<D> {
             }
         }
         readable = readable.max(self.readable(&state));
-        Ok(Horizon { end: state.end.max(readable), readable })
+        Ok(Horizon { end: state.end.max(readable), readable, trimmed: state.trimmed })
     }
 
     fn readable(&self, state: &State) -> i64 {
-        let readable = state.lowest.position.max(self.log().readable(state.end));
+        // Only what can be read is trimmed.
+        let readable = state.lowest.position.max(self.log().readable(state.end)).max(state.trimmed);
         self.log().raise(readable);
         readable
     }
@@ -188,9 +194,10 @@ impl<D: MysqlDriver> Tables<D> {
                 "expected a server that takes writes, found one that only reads, which does not know who appends";
             return Err(Error::new(ErrorKind::Unavailable, operation, what));
         }
-        let end = field::<_, Option<i64>>(row, 1, operation)?.unwrap_or(0);
+        let trimmed = trimmed(field(row, 4, operation)?, operation)?;
+        let end = field::<_, Option<i64>>(row, 1, operation)?.unwrap_or(0).max(trimmed);
         let others = rows[1..].iter().map(mark).collect::<Result<_>>()?;
-        Ok(State { end, lowest: mark(row)?, others })
+        Ok(State { end, trimmed, lowest: mark(row)?, others })
     }
 
     /// Reads how far the log goes, if nobody appends. Says whether that is so.
@@ -225,30 +232,35 @@ impl<D: MysqlDriver> Tables<D> {
         Ok(())
     }
 
-    /// Tells what holds readers of the log back.
+    /// Tells who holds readers of the log back.
     ///
-    /// Neither server says without further rights who has a lock. So there is one entry for each mark that somebody has a
-    /// share of, with the time since which readers are known to be held back by it.
+    /// Each mark that somebody has a share of is waited for, while another session looks for whom. That takes a right, and a
+    /// server that says so. Before it, a mark is made above the one that appenders take now: they never wait for longer
+    /// than a statement takes.
     pub async fn log_holders(&self, conn: &mut D::Conn) -> Result<Vec<LogHolder>> {
-        let operation = "log holders";
+        let operation = OPERATION;
         if self.driver().is_in_transaction(conn) {
             let what = "expected a connection that is not in a transaction, found one that is";
             return Err(Error::new(ErrorKind::Invalid, operation, what));
         }
-        let state = self.log_state(conn, operation).await?;
+        let mut state = self.log_state(conn, operation).await?;
+        if state.others.is_empty() && state.end > state.lowest.position {
+            self.execute(conn, Query::new(&self.sql().log_open), operation).await?;
+            state = self.log_state(conn, operation).await?;
+        }
         let rows = self.fetch(conn, Query::new(&self.sql().log_free).bind(i64::MAX), operation).await?;
         let free: Vec<i64> = rows.iter().map(|row| field(row, 0, operation)).collect::<Result<_>>()?;
         let now = self.now(conn).await?.as_micros();
         let marks: Vec<&Mark> = std::iter::once(&state.lowest).chain(&state.others).collect();
         let next = marks.iter().skip(1).map(|mark| Some(mark.at)).chain([None]);
         let held = marks.iter().zip(next).filter(|(mark, _)| !free.contains(&mark.position));
-        let holder = |(mark, next): (&&Mark, Option<i64>)| LogHolder {
-            session: format!("unknown, with events after position {}", mark.position),
-            age: next.map_or(Duration::ZERO, |next| Duration::from_micros(u64::try_from(now - next).unwrap_or(0))),
-            statement: String::new(),
-            activity: "has appended, and not ended".to_owned(),
-        };
-        Ok(held.map(holder).collect())
+        let held = held.map(|(mark, next)| Held {
+            key: mark.position,
+            after: mark.position,
+            since: next.map_or(Duration::ZERO, |next| Duration::from_micros(u64::try_from(now - next).unwrap_or(0))),
+            looks: if next.is_some() { Looks::Several } else { Looks::One },
+        });
+        self.name_holders(conn, &self.sql().log_wait, held.collect()).await
     }
 }
 

@@ -1,17 +1,26 @@
 use std::sync::Arc;
 
-use super::text::statements::{render, table};
+use super::text::statements::{TABLES, render, table};
 use crate::{Migration, TablePrefix};
 
 /// The migrations of a set of tables, oldest first.
 pub(super) fn migrations(prefix: &TablePrefix) -> Vec<Migration> {
-    vec![Migration {
-        version: 1,
-        name: "resources, events and cursors",
-        serves: 1,
-        up: render(prefix, include_str!("migrations/0001_up.sql")),
-        down: render(prefix, include_str!("migrations/0001_down.sql")),
-    }]
+    vec![
+        Migration {
+            version: 1,
+            name: "resources, events and cursors",
+            serves: 1,
+            up: render(prefix, include_str!("migrations/0001_up.sql")),
+            down: render(prefix, include_str!("migrations/0001_down.sql")),
+        },
+        Migration {
+            version: 2,
+            name: "dead letters",
+            serves: 1,
+            up: render(prefix, include_str!("migrations/0002_up.sql")),
+            down: render(prefix, include_str!("migrations/0002_down.sql")),
+        },
+    ]
 }
 
 /// What keeps the record of which migrations a set of tables has.
@@ -39,8 +48,7 @@ impl Ledger {
     /// The statements for a set of tables.
     pub(super) fn new(prefix: &TablePrefix) -> Self {
         let name = format!("CONCAT('delta ', SHA1(CONCAT(DATABASE(), '.', '{prefix}')))");
-        let tables = ["resource", "detail", "attempt_error", "kind", "namespace", "event", "log_mark", "cursor"];
-        let tables = tables.map(|name| format!("'{prefix}_{name}'")).join(", ");
+        let tables = TABLES.map(|name| format!("'{prefix}_{name}'")).join(", ");
         Self {
             table: table(prefix, "migration"),
             lock: format!("SELECT GET_LOCK({name}, 60)").into(),
@@ -91,20 +99,23 @@ mod tests {
         for (migration, version) in migrations(&prefix).iter().zip(1..) {
             assert_eq!(migration.version, version);
             for text in [&migration.up, &migration.down] {
-                assert!(text.contains("`sync_resource`") && !text.contains('{'), "{text}");
+                assert!(text.contains("`sync_") && !text.contains('{'), "{text}");
             }
         }
     }
 
     #[test]
     fn every_table_that_is_made_is_dropped() {
-        let migration = &migrations(&TablePrefix::default())[0];
         let named = |text: &str, before: &str| {
             let names = text.split(before).skip(1).filter_map(|rest| rest.split('`').nth(1).map(str::to_owned));
             names.collect::<std::collections::BTreeSet<_>>()
         };
-        let made = named(&migration.up, "CREATE TABLE IF NOT EXISTS ");
-        assert_eq!(made.len(), 8);
-        assert_eq!(made, named(&migration.down, "DROP TABLE IF EXISTS "));
+        let mut tables = 1;
+        for migration in migrations(&TablePrefix::default()) {
+            let made = named(&migration.up, "CREATE TABLE IF NOT EXISTS ");
+            assert_eq!(made, named(&migration.down, "DROP TABLE IF EXISTS "));
+            tables += made.len();
+        }
+        assert_eq!(tables, TABLES.len(), "all, and the record of migrations");
     }
 }

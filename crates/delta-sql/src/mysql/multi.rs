@@ -19,7 +19,12 @@ const MOST: usize = 1 << 20;
 impl Multi {
     /// `INSERT INTO` and what stands before `VALUES`, how many columns it names, and what stands after them.
     pub(super) fn new(before: &str, columns: usize, after: &str) -> Self {
-        let row = format!("({})", vec!["?"; columns].join(", "));
+        Self::of(before, columns, &vec!["?"; columns].join(", "), after)
+    }
+
+    /// The same, with what a row is made of its parameters.
+    pub(super) fn of(before: &str, columns: usize, row: &str, after: &str) -> Self {
+        let row = format!("({row})");
         let text = |size: usize| format!("{before} VALUES {}{after}", vec![row.as_str(); size].join(", ")).into();
         Self { columns, texts: SIZES.map(text) }
     }

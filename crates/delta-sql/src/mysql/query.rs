@@ -21,8 +21,14 @@ impl<'q> Query<'q> {
 
     /// Binds the next parameter.
     #[must_use]
-    pub fn bind(mut self, value: impl Into<Value<'q>>) -> Self {
-        self.values.push(value.into());
+    pub fn bind(self, value: impl Into<Value<'q>>) -> Self {
+        self.bind_value(value.into())
+    }
+
+    /// Binds the next parameter, of whatever type it is.
+    #[must_use]
+    pub(super) fn bind_value(mut self, value: Value<'q>) -> Self {
+        self.values.push(value);
         self
     }
 }

@@ -11,11 +11,12 @@ use super::names::NameCache;
 use super::query::{Query, Value};
 use super::rows::{corrupt, field};
 use super::settings::MySqlSettings;
+use super::table_cache::TableCache;
 use super::text::statements::Statements;
 use crate::TablePrefix;
 use crate::driver::{Need, Unit};
 
-const BEGIN: &str = "START TRANSACTION";
+pub(super) const BEGIN: &str = "START TRANSACTION";
 
 /// How long a changeset is repeated that the database gave up because of others, on connections of Delta's own.
 pub(super) const CONFLICT_LIMIT: Duration = Duration::from_secs(10);
@@ -34,6 +35,7 @@ struct Shared {
     statements: Statements,
     names: NameCache,
     log: LogMemory,
+    tables: TableCache,
 }
 
 impl<D: MysqlDriver> Tables<D> {
@@ -41,8 +43,8 @@ impl<D: MysqlDriver> Tables<D> {
     #[must_use]
     pub fn new(driver: D, settings: MySqlSettings) -> Self {
         let statements = Statements::new(settings.prefix());
-        let (names, log) = (NameCache::default(), LogMemory::default());
-        Self { driver, shared: Arc::new(Shared { settings, statements, names, log }) }
+        let (names, log, tables) = (NameCache::default(), LogMemory::default(), TableCache::default());
+        Self { driver, shared: Arc::new(Shared { settings, statements, names, log, tables }) }
     }
 
     /// The same tables through another driver: what is known of them is shared.
@@ -77,6 +79,10 @@ impl<D: MysqlDriver> Tables<D> {
 
     pub(super) fn log(&self) -> &LogMemory {
         &self.shared.log
+    }
+
+    pub(super) fn table_cache(&self) -> &TableCache {
+        &self.shared.tables
     }
 
     /// What a store on these tables can do.

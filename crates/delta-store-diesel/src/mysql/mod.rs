@@ -6,6 +6,7 @@ mod blocking_store;
 mod connector;
 mod driver;
 mod errors;
+mod log_store;
 mod options;
 mod query;
 mod row;

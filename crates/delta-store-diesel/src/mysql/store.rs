@@ -23,7 +23,7 @@ use crate::pool::{Connections, PoolSettings};
 #[doc = include_str!("../docs/mysql.md")]
 #[derive(Clone)]
 pub struct MySqlDieselStore {
-    tables: Tables<DieselDriver>,
+    pub(super) tables: Tables<DieselDriver>,
 }
 
 impl MySqlDieselStore {

@@ -3,6 +3,7 @@
 mod connection;
 mod driver;
 mod errors;
+mod log_store;
 mod options;
 mod store;
 

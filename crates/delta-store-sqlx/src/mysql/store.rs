@@ -19,7 +19,7 @@ use super::options::MySqlOptions;
 #[doc = include_str!("../docs/mysql.md")]
 #[derive(Clone)]
 pub struct MySqlStore {
-    tables: Tables<MySqlDriver>,
+    pub(super) tables: Tables<MySqlDriver>,
 }
 
 impl MySqlStore {

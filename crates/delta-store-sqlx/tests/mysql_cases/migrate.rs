@@ -102,7 +102,7 @@ async fn a_migration_that_was_ended_half_way_is_run_again() {
         let some = statements[..end].join(";\n");
         raw_sql(AssertSqlSafe(some)).execute(&mut *conn).await.expect("the first statements");
         let noted = query_scalar::<_, i64>("SELECT COUNT(*) FROM delta_migration").fetch_one(&mut *conn).await;
-        assert!(noted.is_err() || noted.is_ok_and(|noted| noted == 0) || end == statements.len() - 1);
+        assert!(noted.is_err() || noted.is_ok_and(|noted| noted < 2) || end == statements.len() - 1);
         store.migrate_to(Target::Latest).await.expect("the rest");
         check(&store).await.expect("a schema that fits");
         insert(&store, "a").await.expect("a commit");

@@ -11,3 +11,4 @@ mod rights;
 mod rows;
 mod sessions;
 mod size;
+mod tables;

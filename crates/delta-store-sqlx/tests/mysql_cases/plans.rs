@@ -142,7 +142,8 @@ async fn a_page_of_the_log_is_read_from_where_it_begins() {
              ANALYZE TABLE delta_event",
         )
         .await;
-    let parameters = [&["17000", "18000", "NULL", "NULL"], &ALL[..], &["NULL", "NULL", "100"]].concat();
+    let parameters =
+        [&["17000", "18000", "NULL", "NULL"], &ALL[..], &["NULL", "NULL", "NULL", "NULL", "NULL", "1", "100"]].concat();
     let lines = plan(&server, &text("log_page", &parameters)).await;
     assert_eq!((&*lines[0].access, &*lines[0].key), ("range", "PRIMARY"), "{lines:?}");
     assert!(!lines[0].extra.contains("filesort"), "{lines:?}");

@@ -105,7 +105,8 @@ async fn a_fleet_of_two_stores_on_mariadb_under_kill_9_loses_nothing_and_never_w
 fn tomorrow(prefix: &str) -> String {
     let grow = |table| format!("ALTER TABLE {prefix}{table} ADD COLUMN tomorrow bigint;");
     let tables: String = ["resource", "event", "cursor", "kind", "namespace", "attempt_error"].map(grow).concat();
-    format!("{tables} INSERT INTO {prefix}migration (version, name, serves) VALUES (2, 'of tomorrow', 1)")
+    let note = "(version, name, serves) SELECT MAX(version) + 1, 'of tomorrow', MAX(version)";
+    format!("{tables} INSERT INTO {prefix}migration {note} FROM {prefix}migration")
 }
 
 /// Runs a fleet on stores by turns; after half the time `midway` is done, and all goes on.

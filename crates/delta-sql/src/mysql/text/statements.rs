@@ -1,13 +1,23 @@
 use std::sync::Arc;
 
-use super::{browse, claim, cursors, due, lanes, load, log, restore, scopes, write};
+use super::{browse, claim, cursors, due, holders, inspect, lanes, load, log, restore, scopes, trim, write};
 use crate::TablePrefix;
 use crate::mysql::multi::Multi;
 use crate::mysql::settings::MySqlSettings;
 
 /// The names of the tables, without the prefix.
-const TABLES: [&str; 9] =
-    ["resource", "detail", "attempt_error", "kind", "namespace", "event", "log_mark", "cursor", "migration"];
+pub(crate) const TABLES: [&str; 10] = [
+    "resource",
+    "detail",
+    "attempt_error",
+    "kind",
+    "namespace",
+    "event",
+    "log_mark",
+    "cursor",
+    "dead_letter",
+    "migration",
+];
 
 /// The quoted name of a table.
 pub(crate) fn table(prefix: &TablePrefix, name: &str) -> String {
@@ -133,7 +143,7 @@ statements! {
     list_full = browse::list_full();
     count = browse::count();
 
-    log_state = log::STATE;
+    log_state = log::state();
     log_hold = log::HOLD;
     log_quiet = log::QUIET;
     log_current = log::CURRENT;
@@ -141,7 +151,27 @@ statements! {
     log_turn = log::TURN;
     log_free = log::FREE;
     log_close = log::close();
+    log_wait = log::WAIT;
     log_page = log::page();
+
+    blockers = holders::BLOCKERS;
+    may_look = holders::MAY_LOOK;
+    pause = holders::PAUSE;
+    connection = holders::CONNECTION;
+
+    inspect_table = inspect::TABLE;
+    inspect_columns = inspect::COLUMNS;
+    inspect_keys = inspect::KEYS;
+    inspect_triggers = inspect::TRIGGERS;
+    lock_name = inspect::LOCK;
+    lock_wait = "SELECT @@SESSION.innodb_lock_wait_timeout";
+
+    trimmed = trim::TRIMMED;
+    lock_trimmed = trim::LOCK;
+    new_trimmed = trim::NEW;
+    raise_trimmed = trim::RAISE;
+    trim_look = trim::look("{event}", "position");
+    trim_delete = trim::delete("{event}", "position");
 
     cursors_by_name = cursors::by_name();
     cursors_by_prefix = cursors::by_prefix();
