@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{Depth, Filter, Lane, ListQuery, LogHolder, Resource, Result, State, StateCount};
@@ -67,9 +68,18 @@ impl<D: PostgresDriver> Tables<D> {
 
     /// Tells who holds readers of the log back.
     pub async fn log_holders(&self, conn: &mut D::Conn) -> Result<Vec<LogHolder>> {
-        let rows = self.read(conn, Query::new(&self.sql().log_holders), "log holders").await?;
+        self.holders(conn, &self.sql().log.holders, "log holders").await
+    }
+
+    pub(super) async fn holders(
+        &self,
+        conn: &mut D::Conn,
+        text: &Arc<str>,
+        operation: &'static str,
+    ) -> Result<Vec<LogHolder>> {
+        let rows = self.read(conn, Query::new(text), operation).await?;
         let holder = |row| {
-            let mut fields = Fields::new(row, "log holders");
+            let mut fields = Fields::new(row, operation);
             Ok(LogHolder {
                 session: fields.take()?,
                 age: Duration::from_micros(u64::try_from(fields.take::<i64>()?).unwrap_or(0)),

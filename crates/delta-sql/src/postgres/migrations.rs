@@ -9,13 +9,22 @@ pub(super) fn migrations(schema: &SchemaName) -> Vec<Migration> {
         let space = LogSpace::of(schema).number();
         text.replace("{schema}", &schema.quoted()).replace("{log_key}", &format!("({space}::bigint << 48)"))
     };
-    vec![Migration {
-        version: 1,
-        name: "resources, events and cursors",
-        serves: 1,
-        up: render(include_str!("migrations/0001_up.sql")),
-        down: render(include_str!("migrations/0001_down.sql")),
-    }]
+    vec![
+        Migration {
+            version: 1,
+            name: "resources, events and cursors",
+            serves: 1,
+            up: render(include_str!("migrations/0001_up.sql")),
+            down: render(include_str!("migrations/0001_down.sql")),
+        },
+        Migration {
+            version: 2,
+            name: "dead letters",
+            serves: 1,
+            up: render(include_str!("migrations/0002_up.sql")),
+            down: render(include_str!("migrations/0002_down.sql")),
+        },
+    ]
 }
 
 /// What keeps the record of which migrations a schema has.

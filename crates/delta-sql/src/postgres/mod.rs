@@ -6,19 +6,26 @@
 //! Answers are read by position.
 
 mod append;
+mod append_events;
 mod apply;
 mod browse;
 mod claim;
 mod commit;
 mod cursors;
+mod dead_letters;
 mod drafts;
 mod driver;
 mod due;
 mod errors;
 mod events;
+mod fill_gap;
 mod filter;
+mod horizon;
 mod insert;
+mod inspect;
+mod kept;
 mod lanes;
+mod live_table;
 mod load;
 mod log;
 mod migrate;
@@ -31,9 +38,14 @@ mod rows;
 mod scopes;
 mod settings;
 mod settle;
+mod table_cursors;
+mod table_events;
+mod table_schema;
 mod tables;
 mod templates;
 mod text;
+mod transactions;
+mod trim;
 mod update;
 mod wake;
 

@@ -13,6 +13,8 @@ use crate::driver::Field;
 
 /// How many columns `columns::REST` has.
 const REST: usize = 22;
+/// How many columns `columns::EVENT` has.
+pub(super) const EVENT: usize = 14;
 
 /// Reads a row's columns one after the other.
 pub(super) struct Fields<'r, R> {
@@ -37,7 +39,7 @@ impl<'r, R: ArrayRow> Fields<'r, R> {
         Ok(value)
     }
 
-    fn time(&mut self) -> Result<Timestamp> {
+    pub(super) fn time(&mut self) -> Result<Timestamp> {
         self.take()
     }
 
@@ -55,7 +57,7 @@ impl<'r, R: ArrayRow> Fields<'r, R> {
         }
     }
 
-    fn corrupt(&self, what: impl Into<String>) -> Error {
+    pub(super) fn corrupt(&self, what: impl Into<String>) -> Error {
         corrupt(self.operation, what)
     }
 }
@@ -290,5 +292,7 @@ mod tests {
     fn the_groups_of_columns_are_as_long_as_they_are_read() {
         assert_eq!(columns::SUBJECT.split(',').count(), 10, "event() skips what a scope does not have");
         assert_eq!(columns::REST.split(',').count(), super::REST);
+        let event = columns::EVENT.replace("{event_subject}", columns::EVENT_SUBJECT);
+        assert_eq!(event.split(',').count(), super::EVENT);
     }
 }

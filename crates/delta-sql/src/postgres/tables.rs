@@ -1,18 +1,25 @@
 use std::sync::Arc;
 
-use delta_core::{Capabilities, Processes, Result, Timestamp, WakeupReach, Writers};
+use delta_core::{
+    Capabilities, CursorTable, ErrorTable, EventTable, Processes, Result, Timestamp, WakeupReach, Writers,
+};
 
 use super::driver::PostgresDriver;
+use super::kept::Kept;
+use super::live_table::LiveTable;
 use super::names::NameCache;
 use super::query::Query;
 use super::rows::{corrupt, field};
 use super::settings::PgSettings;
+use super::text::cursor_table::CursorTableTexts;
+use super::text::error_table::ErrorTableTexts;
+use super::text::event_table::EventTableTexts;
 use super::text::statements::Statements;
 use crate::SchemaName;
 use crate::driver::{Need, Unit};
 
 /// Whatever the server's default: rows that change under a lock are to be seen as they are then.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// Delta's tables in a schema of a Postgres database, through a driver: all of a store but its connections.
 ///
@@ -28,6 +35,9 @@ struct Shared {
     settings: PgSettings,
     statements: Statements,
     names: NameCache,
+    event_tables: Kept<EventTable, LiveTable>,
+    cursor_tables: Kept<CursorTable, CursorTableTexts>,
+    error_tables: Kept<ErrorTable, ErrorTableTexts>,
 }
 
 impl<D: PostgresDriver> Tables<D> {
@@ -35,7 +45,15 @@ impl<D: PostgresDriver> Tables<D> {
     #[must_use]
     pub fn new(driver: D, settings: PgSettings) -> Self {
         let statements = Statements::new(settings.schema_name());
-        Self { driver, shared: Arc::new(Shared { settings, statements, names: NameCache::default() }) }
+        let shared = Shared {
+            settings,
+            statements,
+            names: NameCache::default(),
+            event_tables: Kept::default(),
+            cursor_tables: Kept::default(),
+            error_tables: Kept::default(),
+        };
+        Self { driver, shared: Arc::new(shared) }
     }
 
     /// The same tables through another driver: what is known of them is shared.
@@ -73,6 +91,25 @@ impl<D: PostgresDriver> Tables<D> {
 
     pub(super) fn names(&self) -> &NameCache {
         &self.shared.names
+    }
+
+    /// What is known of an event table, whose names are checked.
+    pub(super) fn event_table(&self, table: &EventTable) -> Result<Arc<LiveTable>> {
+        table.check()?;
+        let render = || LiveTable::new(EventTableTexts::new(table, &self.schema().quoted()));
+        Ok(self.shared.event_tables.of(table, render))
+    }
+
+    /// The statements for a cursor table, whose names are checked.
+    pub(super) fn cursor_table(&self, table: &CursorTable) -> Result<Arc<CursorTableTexts>> {
+        table.check()?;
+        Ok(self.shared.cursor_tables.of(table, || CursorTableTexts::new(table)))
+    }
+
+    /// The statements for an error table, whose names are checked.
+    pub(super) fn error_table(&self, table: &ErrorTable) -> Result<Arc<ErrorTableTexts>> {
+        table.check()?;
+        Ok(self.shared.error_tables.of(table, || ErrorTableTexts::new(table)))
     }
 
     /// The database's own time.

@@ -113,6 +113,10 @@ impl PgDieselStore {
         self.connections().acquire().await.map_err(|error| pool_error(operation, error))
     }
 
+    pub(super) fn tables(&self) -> &Tables<DieselDriver> {
+        &self.tables
+    }
+
     fn connections(&self) -> &Connections<AsyncPgConnection> {
         self.tables.driver().connections()
     }

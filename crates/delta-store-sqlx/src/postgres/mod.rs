@@ -3,7 +3,9 @@
 mod connection;
 mod driver;
 mod errors;
+mod event_tables;
 mod listen;
+mod log_store;
 mod moment;
 mod options;
 mod store;

@@ -99,6 +99,10 @@ impl PgStore {
         Ok(Self::from_pool(pool.connect_lazy_with(options), settings))
     }
 
+    pub(super) fn tables(&self) -> &Tables<PgDriver> {
+        &self.tables
+    }
+
     pub(super) fn connections(&self) -> &Connections {
         self.tables.driver().connections()
     }

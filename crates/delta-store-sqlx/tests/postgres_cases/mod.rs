@@ -1,6 +1,8 @@
 mod connect;
 mod constraints;
+mod event_tables;
 mod log;
+mod log_store;
 mod migrate;
 mod names;
 mod plans;

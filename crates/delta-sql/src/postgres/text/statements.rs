@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::log::Bounds;
 use super::settle::Settling;
 use super::{
     browse, changes, claim, columns, cursors, due, events, insert, lanes, load, restore, scopes, settle, update,
@@ -57,10 +58,10 @@ pub struct Statements {
     pub lanes: Arc<str>,
     pub list: Deep,
     pub count: Arc<str>,
-    pub log_end: Arc<str>,
-    pub log_floor: Arc<str>,
+    pub log: Bounds,
     pub events: Arc<str>,
-    pub log_holders: Arc<str>,
+    pub mark: Arc<str>,
+    pub trim: Arc<str>,
     pub cursors_named: Arc<str>,
     pub cursors_prefixed: Arc<str>,
     pub cursors_due: Arc<str>,
@@ -92,6 +93,7 @@ pub struct Statements {
     pub restore_events: Arc<str>,
     pub restore_cursors: Arc<str>,
     pub now: Arc<str>,
+    pub nothing: Arc<str>,
 }
 
 impl Statements {
@@ -158,10 +160,10 @@ impl Statements {
             lanes: render(&lanes::lanes()),
             list: deep(&browse::list()),
             count: render(&browse::count()),
-            log_end: render(events::LOG_END),
-            log_floor: render(&events::held(events::LOG_FLOOR)),
+            log: Bounds::new(events::LAST, "{log_space}", "true", render),
             events: render(&events::events()),
-            log_holders: render(&events::held(events::LOG_HOLDERS)),
+            mark: render(&events::mark()),
+            trim: render(&events::trim()),
             cursors_named: render(&cursors::cursor(cursors::NAMED)),
             cursors_prefixed: render(&cursors::cursor(cursors::PREFIXED)),
             cursors_due: render(&cursors::cursor(cursors::DUE)),
@@ -193,6 +195,7 @@ impl Statements {
             restore_events: render(restore::EVENTS),
             restore_cursors: render(restore::CURSORS),
             now: render("SELECT clock_timestamp()"),
+            nothing: render("SELECT 1"),
         }
     }
 
