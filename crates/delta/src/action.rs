@@ -114,7 +114,7 @@ impl fmt::Display for InformError {
     }
 }
 
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut message = error.to_string();
     let mut below = error.source();
     while let Some(source) = below {

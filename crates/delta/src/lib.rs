@@ -67,9 +67,11 @@ pub use controller::Controller;
 pub use inform::{Inform, Mention};
 pub use layer::{Layer, Next};
 pub use log::{
-    Awaited, Bootstrap, CursorStore, DeadLetters, DeferredCursors, EventLog, FillGaps, GapListener, Inserter, Loader,
-    Log, LogHead, LogWake, MemoryCursors, Polled, Poller, ReadThrough, RecordErrors, RecordOnly, RecordWithEvent,
-    Slowest, StoreLoader, TableCursors, Trim, TrimEnd, TrimPast, TrimReport, Trimming,
+    Awaited, Batch, Bootstrap, ConsumeContext, ConsumeError, ConsumeFailure, ConsumeSummary, Consumer, Consumption,
+    CursorStore, CursorWrites, DeadLetters, DeferredCursors, Delivery, EventLog, FillGaps, GapListener, GiveUp,
+    Inserter, Loader, Log, LogHead, LogWake, MemoryCursors, Polled, Poller, ReadThrough, RecordErrors, RecordOnly,
+    RecordWithEvent, Recovered, ShardBy, Slowest, StoreLoader, TableCursors, Trim, TrimEnd, TrimPast, TrimReport,
+    Trimming,
 };
 pub use resource::{Informed, Resource};
 pub use settings::ClientSettings;

@@ -163,6 +163,66 @@ pub(crate) fn log_gap_listening(log: &LogName, listeners: usize) {
     metrics::gauge!("delta_log_gap_listening", "log" => log.to_string()).set(listeners as f64);
 }
 
+/// What the metrics of a consumer are labelled with.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumerLabels {
+    pub(crate) consumer: String,
+    pub(crate) log: String,
+}
+
+impl ConsumerLabels {
+    fn pairs(&self) -> [(&'static str, String); 2] {
+        [("consumer", self.consumer.clone()), ("log", self.log.clone())]
+    }
+}
+
+/// Sets how far a consumer is behind its log.
+pub(crate) fn consumer_lag(labels: &ConsumerLabels, events: u64, lag: Duration) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 events")]
+    metrics::gauge!("delta_consumer_lag_events", &labels.pairs()).set(events as f64);
+    metrics::gauge!("delta_consumer_lag_seconds", &labels.pairs()).set(lag.as_secs_f64());
+}
+
+/// Sets whether a consumer is too far behind.
+pub(crate) fn consumer_lag_alert(labels: &ConsumerLabels, alert: bool) {
+    metrics::gauge!("delta_consumer_lag_alert", &labels.pairs()).set(f64::from(u8::from(alert)));
+}
+
+/// Sets whether a consumer works and has had events lately.
+pub(crate) fn consumer_active(labels: &ConsumerLabels, active: bool) {
+    metrics::gauge!("delta_consumer_active", &labels.pairs()).set(f64::from(u8::from(active)));
+}
+
+/// Records how old an event is that a consumer begins to handle.
+pub(crate) fn consumer_event_age(labels: &ConsumerLabels, age: Duration) {
+    metrics::histogram!("delta_consumer_event_age_seconds", &labels.pairs()).record(age);
+}
+
+/// Records how long a consumer's handler took.
+pub(crate) fn consumer_latency(labels: &ConsumerLabels, took: Duration) {
+    metrics::histogram!("delta_consumer_latency_seconds", &labels.pairs()).record(took);
+}
+
+/// Counts events that a consumer has handled.
+pub(crate) fn consumer_events(labels: &ConsumerLabels, events: u64) {
+    metrics::counter!("delta_consumer_events_total", &labels.pairs()).increment(events);
+}
+
+/// Counts an attempt of a consumer that has failed.
+pub(crate) fn consumer_errors(labels: &ConsumerLabels) {
+    metrics::counter!("delta_consumer_errors_total", &labels.pairs()).increment(1);
+}
+
+/// Counts events that a consumer has passed over.
+pub(crate) fn consumer_skipped(labels: &ConsumerLabels, events: u64) {
+    metrics::counter!("delta_consumer_skipped_total", &labels.pairs()).increment(events);
+}
+
+/// Counts events that a consumer has kept as dead letters.
+pub(crate) fn consumer_dead_lettered(labels: &ConsumerLabels, events: u64) {
+    metrics::counter!("delta_consumer_dead_lettered_total", &labels.pairs()).increment(events);
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -27,7 +27,7 @@ mod shared;
 mod slots;
 mod step;
 
-pub(crate) use panic::guarded;
+pub(crate) use panic::{Panic, guarded, install_hook};
 pub(crate) use shared::{Executor, in_time, start};
 pub(crate) use step::Stepper;
 pub use step::{Fate, Step};

@@ -2,6 +2,8 @@
 
 mod await_event;
 mod bootstrap;
+mod consume;
+mod consumer;
 mod cursor_store;
 mod dead_letters;
 mod event_log;
@@ -26,6 +28,11 @@ mod window;
 
 pub use self::await_event::Awaited;
 pub use self::bootstrap::Bootstrap;
+pub use self::consume::{
+    Batch, ConsumeContext, ConsumeError, ConsumeFailure, ConsumeSummary, Consumption, CursorWrites, Delivery, GiveUp,
+    Recovered, ShardBy,
+};
+pub use self::consumer::Consumer;
 pub use self::cursor_store::{CursorStore, DeferredCursors, MemoryCursors, ReadThrough, TableCursors};
 pub use self::dead_letters::{DeadLetters, RecordErrors, RecordOnly, RecordWithEvent};
 pub use self::event_log::EventLog;

@@ -1,0 +1,437 @@
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
+use delta_core::{LogEvent, LogPage, LogStore, Position, Result};
+use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{instant, sleep_until};
+use crate::log::consume::attempt::{Attempt, Done, Ended};
+use crate::log::consume::books::Books;
+use crate::log::consume::delivery::Ack;
+use crate::log::consume::flow::Flow;
+use crate::log::consume::meter::Meter;
+use crate::log::consume::pen::{Letter, Penned};
+use crate::log::consume::setup::Setup;
+use crate::log::consume::slice::Slice;
+use crate::log::consume::unit::Unit;
+use crate::log::consume::{ConsumeError, ConsumeFailure, ConsumeSummary, GiveUp};
+use crate::log::reader::Reader;
+use crate::tasks;
+
+/// How often a run tells how far it is, if nothing happens.
+const REPORT: std::time::Duration = std::time::Duration::from_secs(5);
+/// After so many turns without a wait others get theirs.
+const TURNS: u32 = 128;
+
+/// What an error of a handler does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// It ends the run.
+    Once,
+    /// It is tried again.
+    Supervised,
+}
+
+/// How a tenure has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Stopped,
+    HeadReached,
+    /// Its cursor is somebody else's, or was moved by hand: it has to be taken anew.
+    Again,
+}
+
+type Reading<E> = BoxFuture<'static, (Reader<E>, Result<LogPage<E>>)>;
+
+/// A run from taking a lease to giving it back.
+///
+/// Everything happens within its future: handlers, reads and writes go on beside each other, none of them waits for another,
+/// and when it is dropped nothing goes on.
+pub(super) struct Tenure<S: LogStore, E: LogEvent> {
+    pub(super) books: Books<S, E>,
+    pub(super) flow: Flow<S, E>,
+    pub(super) meter: Meter,
+    mode: Mode,
+    /// To be ended.
+    stop: CancellationToken,
+    /// What handlers see of it.
+    cancellation: CancellationToken,
+    target: Option<Position>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Done<E>>>,
+    reader: Option<Reader<E>>,
+    reading: Option<Reading<E>>,
+    failed_reads: i64,
+    read_at: Instant,
+    pub(super) pen: Option<BoxFuture<'static, Penned<E>>>,
+    pub(super) letters: VecDeque<Letter<E>>,
+    acks: (UnboundedSender<Ack>, UnboundedReceiver<Ack>),
+    pub(super) good_until: Instant,
+    pub(super) renew_at: Instant,
+    pub(super) wrote_at: Instant,
+    report_at: Instant,
+    over: bool,
+}
+
+/// What has happened.
+enum Woken<S: LogStore, E: LogEvent> {
+    Stop,
+    Ack(Ack),
+    Penned(Penned<E>),
+    Done(Done<E>),
+    Page(Reader<E>, Result<LogPage<E>>),
+    Time(std::marker::PhantomData<S>),
+}
+
+impl<S: LogStore, E: LogEvent> Tenure<S, E> {
+    pub(super) fn new(books: Books<S, E>, mode: Mode, stop: CancellationToken, target: Option<Position>) -> Self {
+        let setup = &books.setup;
+        let options = &setup.options;
+        let now = instant();
+        Self {
+            flow: Flow::new(setup.clone()),
+            meter: Meter::new(setup.name(), setup.log.name(), options.lag_alert, options.activity_window),
+            mode,
+            stop,
+            cancellation: CancellationToken::new(),
+            target,
+            in_flight: FuturesUnordered::new(),
+            reader: None,
+            reading: None,
+            failed_reads: 0,
+            read_at: now,
+            pen: None,
+            letters: VecDeque::new(),
+            acks: unbounded_channel(),
+            good_until: now,
+            renew_at: now,
+            wrote_at: now,
+            report_at: now,
+            over: false,
+            books,
+        }
+    }
+
+    pub(super) fn setup(&self) -> &Arc<Setup<S, E>> {
+        &self.books.setup
+    }
+
+    /// Works under a lease that was asked for at that time, and gives it back in the end.
+    pub(super) async fn hold(
+        mut self,
+        slice: Slice,
+        asked: Instant,
+    ) -> (ConsumeSummary, Result<Ending, ConsumeFailure>) {
+        self.renewed(asked);
+        self.flow.slices.insert(0, slice);
+        let ended = self.work().await;
+        self.cancellation.cancel();
+        let position = self.flow.handled_up_to();
+        let finished = self.finish().await;
+        let summary = ConsumeSummary { position, ..mem::take(&mut self.flow.summary) };
+        let ended = match (ended, finished) {
+            (Ok(Ending::Again), _) => Ok(Ending::Again),
+            (Ok(_), Err(error)) => Err(ConsumeFailure::Store(error)),
+            (ended, Ok(())) => ended,
+            (Err(failure), Err(error)) => {
+                tracing::warn!(consumer = self.setup().name(), %error, "a consumer's cursor could not be given back");
+                Err(failure)
+            }
+        };
+        (summary, ended)
+    }
+
+    async fn work(&mut self) -> Result<Ending, ConsumeFailure> {
+        let mut grace_over: Option<Instant> = None;
+        let mut turns = 0;
+        loop {
+            let now = instant();
+            if now >= self.good_until && !self.flow.slices.values().any(Slice::is_lent) {
+                tracing::warn!(consumer = self.setup().name(), "a consumer's lease was not renewed in time");
+                return Ok(Ending::Again);
+            }
+            if self.stop.is_cancelled() && grace_over.is_none() {
+                self.cancellation.cancel();
+                grace_over = Some(now + self.setup().options.grace);
+            }
+            match grace_over {
+                Some(over) if self.in_flight.is_empty() || now >= over => return Ok(Ending::Stopped),
+                Some(_) => {}
+                None => {
+                    self.read_on(now);
+                    self.begin_units(now);
+                    if self.is_at_target() {
+                        return Ok(Ending::HeadReached);
+                    }
+                }
+            }
+            self.report(now);
+            self.write_on(now);
+            let wake = [Some(self.next_wake()), grace_over].into_iter().flatten().min().unwrap_or(now);
+            turns += 1;
+            if turns % TURNS == 0 {
+                tokio::task::yield_now().await;
+            }
+            let Self { stop, acks, pen, in_flight, reading, .. } = &mut *self;
+            let woken = tokio::select! {
+                biased;
+                () = stop.cancelled(), if grace_over.is_none() => Woken::<S, E>::Stop,
+                Some(ack) = acks.1.recv() => Woken::Ack(ack),
+                Some(penned) = OptionFuture::from(pen.as_mut()) => Woken::Penned(penned),
+                Some(done) = in_flight.next() => Woken::Done(done),
+                Some((reader, page)) = OptionFuture::from(reading.as_mut()) => Woken::Page(reader, page),
+                () = sleep_until(wake) => Woken::Time(std::marker::PhantomData),
+            };
+            match woken {
+                Woken::Stop | Woken::Time(_) => {}
+                Woken::Ack(ack) => self.hear(ack)?,
+                Woken::Penned(penned) => {
+                    self.pen = None;
+                    if let Some(ending) = self.penned(penned)? {
+                        return Ok(ending);
+                    }
+                }
+                Woken::Done(done) => {
+                    if let Some(ending) = self.ended(done)? {
+                        return Ok(ending);
+                    }
+                }
+                Woken::Page(reader, page) => {
+                    self.reading = None;
+                    self.reader = Some(reader);
+                    self.take_in(page)?;
+                }
+            }
+        }
+    }
+
+    /// When something is to be done, if nothing happens.
+    fn next_wake(&self) -> Instant {
+        let mut wake = self.report_at.min(self.next_write());
+        if self.flow.slices.values().all(|slice| !slice.is_lent()) {
+            wake = wake.min(self.good_until);
+        }
+        if self.reading.is_none() && self.reader.is_some() && self.flow.has_room() && !self.has_read_all() {
+            wake = wake.min(self.read_at);
+        }
+        self.flow.next_timer().map_or(wake, |at| wake.min(at))
+    }
+
+    fn has_read_all(&self) -> bool {
+        let read = self.flow.read_from();
+        self.target.is_some_and(|target| read.is_some_and(|read| read >= target))
+    }
+
+    fn is_at_target(&mut self) -> bool {
+        if !self.has_read_all() {
+            return false;
+        }
+        self.flow.flush();
+        self.flow.is_clear() && self.in_flight.is_empty() && self.letters.is_empty()
+    }
+
+    /// Reads another page, if there is room for it.
+    fn read_on(&mut self, now: Instant) {
+        if self.reading.is_some() || !self.flow.has_room() || now < self.read_at || self.has_read_all() {
+            return;
+        }
+        let Some(from) = self.flow.read_from() else { return };
+        let reader = self.reader.take().filter(|reader| reader.position() <= from);
+        let mut reader = reader.unwrap_or_else(|| {
+            let setup = self.setup();
+            setup.log.reader(from, setup.consumer.filter.clone()).limit(setup.options.page_size)
+        });
+        self.reading = Some(
+            async move {
+                let page = reader.next().await;
+                (reader, page)
+            }
+            .boxed(),
+        );
+    }
+
+    fn take_in(&mut self, page: Result<LogPage<E>>) -> Result<(), ConsumeFailure> {
+        let now = instant();
+        match page {
+            Ok(page) => {
+                self.failed_reads = 0;
+                self.meter.reaches(page.end());
+                let server = self.setup().engine().clock.now();
+                self.flow.take_in(page, now, server, &self.meter);
+                Ok(())
+            }
+            Err(error) if error.is_transient() && self.mode == Mode::Supervised => {
+                self.failed_reads += 1;
+                let delay = self.delay(self.failed_reads);
+                tracing::warn!(consumer = self.setup().name(), %error, ?delay, "a consumer's log could not be read");
+                crate::metrics::error("consume", &error);
+                self.read_at = now + delay;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn delay(&self, attempt: i64) -> std::time::Duration {
+        self.setup().options.retry.delay(attempt, self.setup().engine().random.unit())
+    }
+
+    /// Begins what may begin.
+    fn begin_units(&mut self, now: Instant) {
+        while self.in_flight.len() < self.books.setup.consumer.at_once() {
+            let Some(unit) = self.flow.next(now) else { return };
+            let owner = self.books.owner;
+            let transactional = self.setup().is_transactional();
+            let Some(slice) = self.flow.slice_of(&unit) else { continue };
+            let number = slice.attempts(unit.position()).saturating_add(1);
+            let cursor = transactional.then(|| slice.lend(owner, unit.positions()));
+            if let (Some(server), Some(event)) = (self.setup().engine().clock.now(), unit.events.first()) {
+                self.meter.begun(server.since(event.at()));
+            }
+            let (cancellation, acks) = (self.cancellation.clone(), self.acks.0.clone());
+            let attempt = Attempt { books: self.books.clone(), unit, number, cancellation, acks, cursor };
+            self.in_flight.push(attempt.run().boxed());
+        }
+    }
+
+    fn ended(&mut self, Done { unit, ended, took }: Done<E>) -> Result<Option<Ending>, ConsumeFailure> {
+        self.meter.took(took);
+        // What was said before the handler returned is heard before that.
+        while let Ok(ack) = self.acks.1.try_recv() {
+            self.hear(ack)?;
+        }
+        let said = self.flow.ended(&unit);
+        if let Some(slice) = self.flow.slice_of(&unit).filter(|slice| slice.is_lent()) {
+            match ended {
+                Ended::Written(until) => slice.give_back(Some(until)),
+                _ => slice.give_back(None),
+            }
+        }
+        match ended {
+            Ended::Handled => self.handled(&unit),
+            Ended::Written(_) => {
+                self.renewed(instant() - took);
+                self.handled(&unit);
+            }
+            Ended::Filtered => {
+                self.flow.handled(&unit);
+                self.flow.summary.skipped += 1;
+                self.meter.skipped(1);
+            }
+            Ended::Returned if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
+            Ended::Returned if said.is_some() => return self.failed(unit, unacked(), true).map(|()| None),
+            Ended::Returned => {
+                self.flow.go_on(&unit);
+                self.flow.wait_for_ack(unit);
+                return Ok(None);
+            }
+            Ended::Failed(_) if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
+            Ended::Failed(error) => return self.failed(unit, error, true).map(|()| None),
+            Ended::Lost => return Ok(Some(Ending::Again)),
+            Ended::Store(error) => return Err(error.into()),
+        }
+        self.flow.go_on(&unit);
+        Ok(None)
+    }
+
+    fn hear(&mut self, ack: Ack) -> Result<(), ConsumeFailure> {
+        let (handled, failed) = self.flow.hear(ack);
+        handled.iter().for_each(|unit| self.handled(unit));
+        failed.map_or(Ok(()), |unit| self.failed(unit, unacked(), false))
+    }
+
+    fn handled(&mut self, unit: &Unit<E>) {
+        self.flow.handled(unit);
+        let events = u64::try_from(unit.events.len()).unwrap_or(u64::MAX);
+        self.flow.summary.handled += events;
+        self.meter.handled(events);
+    }
+
+    /// An attempt has failed; `in_lane` if what is behind the unit still waits for it.
+    fn failed(&mut self, unit: Unit<E>, error: ConsumeError, in_lane: bool) -> Result<(), ConsumeFailure> {
+        if self.cancellation.is_cancelled() {
+            // It was told to end: it is handled again, as if it had not begun.
+            return Ok(());
+        }
+        let attempts = self.flow.failed(&unit);
+        self.flow.summary.failed_attempts += 1;
+        self.meter.failed();
+        let (consumer, position) = (self.setup().name().to_owned(), unit.position());
+        let give_up = self.setup().consumer.give_up.filter(|(most, _)| attempts >= *most);
+        match give_up {
+            Some((_, GiveUp::BestEffort)) => {
+                tracing::error!(%consumer, %position, attempts, %error, "a consumer gives up on an event, and passes it over");
+                self.flow.handled(&unit);
+                let events = u64::try_from(unit.events.len()).unwrap_or(u64::MAX);
+                self.flow.summary.given_up += events;
+                self.meter.skipped(events);
+            }
+            Some((_, GiveUp::DeadLetter)) => {
+                tracing::error!(%consumer, %position, attempts, %error, "a consumer gives up on an event, and keeps it as a dead letter");
+                self.letters.push_back(Letter { unit, message: error.to_string(), attempts, in_lane });
+                return Ok(());
+            }
+            None if self.mode == Mode::Once => return Err(ConsumeFailure::Handler { position, attempts, error }),
+            None => {
+                let delay = self.delay(i64::from(attempts));
+                tracing::warn!(%consumer, %position, attempts, %error, ?delay, "a consumer has failed, and tries again");
+                self.flow.retry(unit.clone(), instant() + delay);
+            }
+        }
+        if in_lane {
+            self.flow.go_on(&unit);
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, now: Instant) {
+        if now >= self.report_at {
+            self.report_at = now + REPORT;
+            self.meter.report(self.flow.handled_up_to(), self.flow.oldest_open(), self.setup().engine().clock.now());
+        }
+    }
+
+    /// Ends what runs, writes what is not written, and gives the cursors back.
+    async fn finish(&mut self) -> Result<()> {
+        self.in_flight.clear();
+        self.reading = None;
+        let limit = self.setup().lease();
+        if let Some(pen) = self.pen.take()
+            && let Ok(penned) = timeout(limit, pen).await
+        {
+            // What it was about is looked up again below.
+            let _ = self.penned(penned);
+        }
+        let slices: Vec<Slice> = self.flow.slices.values().cloned().collect();
+        let released = timeout(limit, self.books.release(slices)).await;
+        self.over = true;
+        released.unwrap_or_else(|_| {
+            let what = format!("expected an answer within {limit:?}, found none");
+            Err(delta_core::Error::new(delta_core::ErrorKind::Unavailable, "give a consumer's cursor back", what))
+        })
+    }
+}
+
+fn unacked() -> ConsumeError {
+    ConsumeError::new("dropped without an ack")
+}
+
+impl<S: LogStore, E: LogEvent> Drop for Tenure<S, E> {
+    /// Whoever drops a run has its cursor written and given back, where there is still a runtime to do that.
+    fn drop(&mut self) {
+        if !self.over && !self.flow.slices.is_empty() && tokio::runtime::Handle::try_current().is_ok() {
+            let books = self.books.clone();
+            let slices: Vec<Slice> = mem::take(&mut self.flow.slices).into_values().collect();
+            let lease = books.setup.lease();
+            tasks::spawn(&self.books.setup.engine().tasks, async move {
+                if let Ok(Err(error)) = timeout(lease, books.release(slices)).await {
+                    tracing::debug!(consumer = books.setup.name(), %error, "a consumer's cursor could not be given back");
+                }
+            });
+        }
+    }
+}
