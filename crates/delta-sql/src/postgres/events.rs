@@ -19,12 +19,12 @@ impl<D: PostgresDriver> Tables<D> {
         let head = horizon.readable;
         let mut page = EventPage { next: query.after, head, held_back: horizon.held_back(), ..EventPage::default() };
         // What was trimmed lies below the head: nothing is missing here.
-        if query.after >= head || query.limit == 0 {
+        if query.after >= head {
             return Ok(page);
         }
         let rows = match self.chosen(query, &known, head.get()) {
-            Some(bound) => self.read(conn, bound, OPERATION).await?,
-            None => Vec::new(),
+            Some(bound) if query.limit > 0 => self.read(conn, bound, OPERATION).await?,
+            _ => Vec::new(),
         };
         let log = LogName::own();
         let mark = match rows.first() {
@@ -35,8 +35,11 @@ impl<D: PostgresDriver> Tables<D> {
         let known = self.known_of(conn, &rows, 3, OPERATION).await?;
         let events = rows.iter().map(|row| event(&mut Fields::new(row, OPERATION), &known, EventShape::Plain));
         page.events = events.collect::<Result<Vec<Event>>>()?;
-        let last = page.events.last().filter(|_| rows.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX));
-        page.next = last.map_or(head, |last| last.position);
+        page.next = match page.events.last() {
+            Some(last) if rows.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX) => last.position,
+            _ if query.limit == 0 => query.after,
+            _ => head,
+        };
         if !query.filter.metadata.is_empty() {
             page.events.retain(|event| query.filter.matches(event));
         }

@@ -90,12 +90,12 @@ impl<D: PostgresDriver> Tables<D> {
         let (after, head) = (query.after, horizon.readable);
         let mut page = LogPage { next: after, head, held_back: horizon.held_back(), ..LogPage::default() };
         // What was trimmed lies below the head: nothing is missing here.
-        if after >= head || query.limit == 0 {
+        if after >= head {
             return Ok(page);
         }
         let prefix = query.filter.foreign_id_prefix.as_deref();
-        let rows = if prefix.is_some_and(|prefix| prefix.contains('\0')) {
-            // No foreign id has a NUL, and the server takes none.
+        // No foreign id has a NUL, and the server takes none.
+        let rows = if query.limit == 0 || prefix.is_some_and(|prefix| prefix.contains('\0')) {
             Vec::new()
         } else {
             let kinds = query.filter.kinds.as_ref();
@@ -110,8 +110,11 @@ impl<D: PostgresDriver> Tables<D> {
         };
         check_age(after, mark, &log, OPERATION)?;
         page.events = rows.iter().map(|row| event(row, table)).collect::<Result<_>>()?;
-        let last = page.events.last().filter(|_| is_full(rows.len(), query.limit));
-        page.next = last.map_or(head, |last| last.position);
+        page.next = match page.events.last() {
+            Some(last) if is_full(rows.len(), query.limit) => last.position,
+            _ if query.limit == 0 => after,
+            _ => head,
+        };
         Ok(page)
     }
 

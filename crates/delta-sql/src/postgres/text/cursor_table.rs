@@ -37,7 +37,7 @@ impl CursorTableTexts {
     pub(crate) fn new(table: &CursorTable) -> Self {
         let columns = table.columns();
         let (of_type, cast, before) = match table.cursor_type() {
-            CursorType::Int => ("bigint", "", "t.{position} < $2"),
+            CursorType::Int => ("bigint", "", "t.{position} >= 0 AND t.{position} < $2"),
             CursorType::Text => (
                 "text COLLATE \"C\"",
                 "::text",
