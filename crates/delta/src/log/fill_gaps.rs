@@ -1,11 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delta_core::{Access, EventTable, EventTables, Gap, Position, Result, TableEvent, TableFilter, borrow_session};
-use futures::StreamExt as _;
-use futures::stream;
+use delta_core::{
+    Access, ErrorKind, EventTable, EventTables, Gap, Position, Result, TableEvent, TableFilter, borrow_session,
+};
 use tokio::select;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -16,9 +16,11 @@ use crate::log::head::Head;
 use crate::log::source::finish;
 use crate::metrics;
 
-/// How many gaps are looked for at once.
-const MOST: usize = 1_000;
-/// How long filling one gap may take: a store gives up on what an open transaction has well before.
+/// How many ids one call is to look at.
+const CHUNK: i64 = 1_000;
+/// How many calls one round makes at most.
+const CALLS: usize = 100;
+/// How long one call may take: a store gives up on what an open transaction has well before.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// How [`EventLog::fill_gaps`](crate::EventLog::fill_gaps) fills gaps.
@@ -26,12 +28,11 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub struct FillGaps {
     patience: Duration,
     interval: Duration,
-    at_once: usize,
 }
 
 impl Default for FillGaps {
     fn default() -> Self {
-        Self { patience: Duration::from_millis(200), interval: Duration::from_secs(1), at_once: 4 }
+        Self { patience: Duration::from_millis(200), interval: Duration::from_secs(1) }
     }
 }
 
@@ -42,7 +43,8 @@ impl FillGaps {
         Self::default()
     }
 
-    /// For how long a gap is left alone after it was found: most are about to be committed; 200 ms by default.
+    /// For how long a missing id is left alone after a later one was seen: most are about to be committed; 200 ms by
+    /// default.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -55,16 +57,12 @@ impl FillGaps {
         self.interval = interval;
         self
     }
-
-    /// How many gaps are filled at the same time, each on a connection of its own; 4 by default, at least 1.
-    #[must_use]
-    pub fn at_once(mut self, gaps: usize) -> Self {
-        self.at_once = gaps.max(1);
-        self
-    }
 }
 
 /// Fills the gaps of one table.
+///
+/// A gap that an open transaction has is left, and those behind it are filled all the same: each id is tried once when it
+/// is old enough, and the first gap, which is the one that readers stand before, again and again.
 pub(super) struct Filler<'a, S> {
     client: &'a Client<S>,
     table: &'a EventTable,
@@ -72,9 +70,10 @@ pub(super) struct Filler<'a, S> {
     options: FillGaps,
     /// There are no gaps up to here.
     whole: Position,
-    /// The gaps that were found, by what is behind them, and since when.
-    open: BTreeMap<Position, Instant>,
-    filled: u64,
+    /// All ids up to here were tried.
+    tried: Position,
+    /// The last ids that were given out at these times.
+    ends: VecDeque<(Instant, Position)>,
 }
 
 impl<'a, S: EventTables> Filler<'a, S> {
@@ -84,25 +83,27 @@ impl<'a, S: EventTables> Filler<'a, S> {
         head: &'a Arc<Head<TableEvent>>,
         options: FillGaps,
     ) -> Self {
-        Self { client, table, head, options, whole: Position::START, open: BTreeMap::new(), filled: 0 }
+        let (whole, tried) = (Position::START, Position::START);
+        Self { client, table, head, options, whole, tried, ends: VecDeque::new() }
     }
 
+    /// Fills until `shutdown`, and says how many ids it has filled.
     pub(super) async fn run(mut self, shutdown: impl Future<Output = ()>) -> u64 {
         let met = Arc::new(Notify::new());
         let meets = met.clone();
         let _listener = self.head.gaps.listen(move |_| meets.notify_one());
         let mut shutdown = pin!(shutdown);
-        let mut failed = false;
+        let (mut filled, mut failed) = (0, false);
         loop {
             let round = select! {
                 biased;
-                () = &mut shutdown => return self.filled,
-                round = self.round() => round,
+                () = &mut shutdown => return filled,
+                round = self.round(&mut filled) => round,
             };
-            let next = match round {
-                Ok(next) => {
+            let pause = match round {
+                Ok(pause) => {
                     failed = false;
-                    next
+                    pause
                 }
                 Err(error) => {
                     metrics::error("fill gaps", &error);
@@ -114,43 +115,79 @@ impl<'a, S: EventTables> Filler<'a, S> {
             };
             select! {
                 biased;
-                () = &mut shutdown => return self.filled,
-                // Only a gap that is new is met: one that is known is tried in its time.
-                _ = timeout(next, met.notified()) => {}
+                () = &mut shutdown => return filled,
+                _ = timeout(pause, met.notified()) => {}
             }
         }
     }
 
-    /// Fills what is to be filled now, and says in how long to look again.
-    async fn round(&mut self) -> Result<Duration> {
-        let gaps = self.find().await?;
+    /// Fills what is old enough, and says in how long to look again.
+    async fn round(&mut self, filled: &mut u64) -> Result<Duration> {
         let now = instant();
-        let known = std::mem::take(&mut self.open);
-        self.open = gaps.iter().map(|gap| (gap.before, known.get(&gap.before).copied().unwrap_or(now))).collect();
-        let patience = self.options.patience;
-        let (ripe, green): (Vec<Gap>, Vec<Gap>) =
-            gaps.into_iter().partition(|gap| now - self.open[&gap.before] >= patience);
-        let fills = ripe.iter().map(|gap| self.fill(*gap));
-        let results: Vec<Result<u64>> = stream::iter(fills).buffer_unordered(self.options.at_once).collect().await;
-        let mut error = None;
-        let mut filled = 0;
-        for result in results {
-            match result {
-                Ok(ids) => filled += ids,
-                Err(failure) => error = Some(failure),
+        let page = match self.head.read(self.whole, 1, &TableFilter::default()).await {
+            Err(error) if error.kind() == ErrorKind::CursorTooOld => {
+                self.whole = Position::START;
+                return Ok(Duration::ZERO);
             }
+            page => page?,
+        };
+        self.whole = page.head;
+        let Some(gap) = page.gap else {
+            self.tried = self.tried.max(page.head);
+            self.ends.clear();
+            return Ok(self.options.interval);
+        };
+        if self.ends.back().is_none_or(|(_, end)| *end < page.end()) {
+            self.ends.push_back((now, page.end()));
         }
-        if filled > 0 {
-            self.filled += filled;
-            metrics::log_gaps_filled(&self.table.log_name(), filled);
+        let old = |(seen, _): &(Instant, Position)| now - *seen >= self.options.patience;
+        let count = self.ends.partition_point(old);
+        let Some((_, old_end)) = self.ends.drain(..count).last() else {
+            return Ok(self.options.patience.min(self.options.interval));
+        };
+        // It stays old.
+        self.ends.push_front((now.checked_sub(self.options.patience).unwrap_or(now), old_end));
+        if gap.before > old_end {
+            return Ok(self.options.patience.min(self.options.interval));
+        }
+        let behind = self.tried.max(Position::new(gap.before.get() - 1));
+        let ((first, first_error), (rest, tried, rest_error)) =
+            tokio::join!(self.fill_first(gap), self.fill_behind(behind, old_end));
+        self.tried = tried;
+        if first + rest > 0 {
+            *filled += first + rest;
+            metrics::log_gaps_filled(&self.table.log_name(), first + rest);
             self.client.engine.appended_to(&self.table.log_name(), self.table.notified_by());
         }
-        match error {
+        match first_error.or(rest_error) {
             Some(error) => Err(error),
-            None if filled > 0 => Ok(Duration::ZERO),
-            None if !green.is_empty() => Ok(patience.min(self.options.interval)),
-            None => Ok(self.options.interval),
+            None if first + rest > 0 => Ok(Duration::ZERO),
+            None => Ok(self.options.patience.min(self.options.interval)),
         }
+    }
+
+    async fn fill_first(&self, gap: Gap) -> (u64, Option<delta_core::Error>) {
+        match self.fill(gap).await {
+            Ok(filled) => (filled, None),
+            Err(error) => (0, Some(error)),
+        }
+    }
+
+    /// Tries all ids after one and before another. Says how many it has filled, and how far it came.
+    async fn fill_behind(&self, mut after: Position, before: Position) -> (u64, Position, Option<delta_core::Error>) {
+        let mut filled = 0;
+        for _ in 0..CALLS {
+            if after.get() + 1 >= before.get() {
+                break;
+            }
+            let end = before.min(Position::new(after.get() + CHUNK + 1));
+            match self.fill(Gap { after, before: end }).await {
+                Ok(ids) => filled += ids,
+                Err(error) => return (filled, after, Some(error)),
+            }
+            after = Position::new(end.get() - 1);
+        }
+        (filled, after, None)
     }
 
     async fn fill(&self, gap: Gap) -> Result<u64> {
@@ -167,34 +204,5 @@ impl<'a, S: EventTables> Filler<'a, S> {
                 Ok(0)
             }
         }
-    }
-
-    /// The gaps that are there now. Reading on behind a gap finds the next one.
-    async fn find(&mut self) -> Result<Vec<Gap>> {
-        let mut gaps: Vec<Gap> = Vec::new();
-        let all = TableFilter::default();
-        if self.whole == Position::START {
-            // Up to its head a log is whole.
-            self.whole = self.head.read(self.whole, 1, &all).await?.head;
-        }
-        let mut after = self.whole;
-        while gaps.len() < MOST {
-            let page = self.head.read(after, self.head.limits.page, &all).await?;
-            let next = match page.gap {
-                Some(gap) => {
-                    gaps.push(gap);
-                    Position::new(gap.before.get() - 1)
-                }
-                None => page.next,
-            };
-            if gaps.is_empty() {
-                self.whole = next;
-            }
-            if next <= after || page.gap.is_none() && page.next >= page.head {
-                break;
-            }
-            after = next;
-        }
-        Ok(gaps)
     }
 }
