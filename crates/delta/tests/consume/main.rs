@@ -1,0 +1,6 @@
+//! Consumers: leases, cursors, retries and the patterns, on the memory store with a paused clock.
+
+mod cursors;
+mod kit;
+mod once;
+mod run;
