@@ -7,3 +7,5 @@ delta_testkit::store_contract!(|| async { MemoryFixture::new() });
 delta_testkit::restore_contract!(|| async { MemoryFixture::new() });
 
 delta_testkit::log_contract!(|| async { MemoryFixture::new() });
+
+delta_testkit::table_contract!(|| async { MemoryFixture::new() });

@@ -172,6 +172,7 @@ pub async fn l2_no_reader_sees_events_missing_without_the_mark<F: Fixture<Store:
                     Err(error) if error.kind() == ErrorKind::CursorTooOld => break,
                     Err(error) => panic!("{error}"),
                 }
+                tokio::task::yield_now().await;
             }
             loop {
                 let found = read(&kit, Position::START).await.expect("what is left");
@@ -179,11 +180,13 @@ pub async fn l2_no_reader_sees_events_missing_without_the_mark<F: Fixture<Store:
                 if found.is_empty() {
                     break;
                 }
+                tokio::task::yield_now().await;
             }
         });
     }
     for _ in 0..50 {
         trim(&kit, all[199], 4).await;
+        tokio::task::yield_now().await;
     }
     let read = async {
         while let Some(reader) = readers.join_next().await {

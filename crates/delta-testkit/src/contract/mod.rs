@@ -1,7 +1,7 @@
 //! The contract suite: what every store must do, as tests that any author of a store can run.
 //!
-//! [`store_contract!`](crate::store_contract) makes a test of every case; [`restore_contract!`](crate::restore_contract) and
-//! [`log_contract!`](crate::log_contract) do the same for what a store may bring beside. A case is a public function here, named after
+//! [`store_contract!`](crate::store_contract) makes a test of every case; [`restore_contract!`](crate::restore_contract),
+//! [`log_contract!`](crate::log_contract) and [`table_contract!`](crate::table_contract) do the same for what a store may bring beside. A case is a public function here, named after
 //! the clause of [`Store`](delta_core::Store)'s documentation that it belongs to, and can also be run alone with [`run`].
 //!
 //! # What may be left out
@@ -54,6 +54,15 @@ pub mod s20;
 pub mod scopes;
 pub mod settle;
 mod suite;
+pub mod t1;
+pub mod t2;
+pub mod t3;
+pub mod t4;
+pub mod t5;
+pub mod t6;
+pub mod t7;
+mod table_suite;
+mod tables;
 pub mod update;
 pub mod wakeups;
 
