@@ -142,7 +142,7 @@ impl<'a, S: EventTables> Filler<'a, S> {
         }
         let old = |(seen, _): &(Instant, Position)| now - *seen >= self.options.patience;
         let count = self.ends.partition_point(old);
-        let Some((_, old_end)) = self.ends.drain(..count).last() else {
+        let Some((_, old_end)) = self.ends.drain(..count).next_back() else {
             return Ok(self.options.patience.min(self.options.interval));
         };
         // It stays old.
@@ -197,12 +197,10 @@ impl<'a, S: EventTables> Filler<'a, S> {
             let now = self.client.engine.now(&mut borrow_session(store, &mut *conn)).await?;
             store.fill_gap(&mut conn, self.table, gap, now).await
         };
-        match timeout(LONGEST, filled).await {
-            Ok(filled) => finish(store, conn, filled),
-            Err(_) => {
-                store.discard(conn);
-                Ok(0)
-            }
+        if let Ok(filled) = timeout(LONGEST, filled).await {
+            return finish(store, conn, filled);
         }
+        store.discard(conn);
+        Ok(0)
     }
 }

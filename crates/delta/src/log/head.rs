@@ -118,10 +118,10 @@ impl<E: LogEvent> Head<E> {
         seen: &mut u64,
     ) -> Step<E> {
         let mut state = self.state();
-        let Some(window) = &mut state.window else { return self.alone(state, seat) };
+        let Some(window) = &mut state.window else { return alone(state, seat) };
         let place = window.place(after, limit);
         if let Place::Outside = place {
-            return self.alone(state, seat);
+            return alone(state, seat);
         }
         let further = window.reached(after);
         self.seat(&mut state, seat);
@@ -137,12 +137,6 @@ impl<E: LogEvent> Head<E> {
                 None => Step::Wait,
             },
         }
-    }
-
-    fn alone(&self, state: MutexGuard<'_, State<E>>, seat: &mut Option<Seat<E>>) -> Step<E> {
-        drop(state);
-        *seat = None;
-        Step::Alone
     }
 
     /// Has a reader take part that has read by itself and found nothing after a position, and the head there. It then
@@ -273,6 +267,14 @@ impl<E: LogEvent> Head<E> {
     fn state(&self) -> MutexGuard<'_, State<E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Has a reader give up its seat, and read by itself.
+fn alone<E: LogEvent>(state: MutexGuard<'_, State<E>>, seat: &mut Option<Seat<E>>) -> Step<E> {
+    // A seat that is given up takes the lock itself.
+    drop(state);
+    *seat = None;
+    Step::Alone
 }
 
 impl Failure {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use delta::core::{Browse, EventTable, LogEvent, LogPage, TableEvent, TableQuery};
 use delta::{
-    Client, ClientSettings, Event, EventFilter, EventLog, Loader, Log, MemoryStore, Object, Position, Result,
-    StoreLoader, Timestamp,
+    Client, ClientSettings, EventFilter, EventLog, Loader, Log, MemoryStore, Object, Position, Result, StoreLoader,
+    Timestamp,
 };
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _};
@@ -96,10 +96,6 @@ pub(crate) async fn is_quiet<E: LogEvent>(events: &mut (impl Stream<Item = Resul
 
 pub(crate) fn scheduled() -> EventFilter {
     EventFilter { kinds: delta::Names::Only([delta::Name::new("item").unwrap()].into()), ..EventFilter::default() }
-}
-
-pub(crate) fn object_id(event: &Event) -> String {
-    event.key().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// A table whose readers hardly ever poll.

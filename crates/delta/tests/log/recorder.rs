@@ -23,9 +23,9 @@ impl Recorder {
         self.0.lock().unwrap().entry(name).or_insert_with(|| (kind, Arc::default())).1.clone()
     }
 
-    /// The values of those whose names begin so.
+    /// The values of those whose names begin so, as text.
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    pub(crate) fn named(&self, prefix: &str) -> BTreeMap<String, f64> {
+    pub(crate) fn named(&self, prefix: &str) -> BTreeMap<String, String> {
         let cells = self.0.lock().unwrap();
         let cells = cells.iter().filter(|(name, _)| name.starts_with(prefix));
         let value = |(name, (kind, cell)): (&String, &(Kind, Arc<AtomicU64>))| {
@@ -34,7 +34,7 @@ impl Recorder {
                 Kind::Counter => bits as f64,
                 Kind::Gauge => f64::from_bits(bits),
             };
-            (name.clone(), value)
+            (name.clone(), format!("{value:.1}"))
         };
         cells.map(value).collect()
     }
