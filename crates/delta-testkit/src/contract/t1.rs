@@ -38,9 +38,9 @@ fn cursor_tables() -> Vec<CursorTable> {
 
 fn error_tables() -> Vec<ErrorTable> {
     let renamed = ErrorTable::new("group").with_columns(|columns| {
-        columns.id = "select".to_owned();
-        columns.consumer = "from".to_owned();
-        columns.position = "where".to_owned();
+        "select".clone_into(&mut columns.id);
+        "from".clone_into(&mut columns.consumer);
+        "where".clone_into(&mut columns.position);
         columns.log = Some("table".to_owned());
     });
     vec![ErrorTable::new("my_errors"), ErrorTable::own("my_dead_letters"), renamed]
@@ -154,7 +154,7 @@ pub async fn t1_rows_of_plain_sql_hold_readers_back<F: Fixture<Store: EventTable
 pub async fn t1_names_that_are_none_are_invalid<F: Fixture<Store: EventTables>>(kit: Kit<F>) {
     let table = EventTable::new("events; DROP TABLE events");
     let cursors = CursorTable::new("cursors").id_column("a\"b");
-    let errors = ErrorTable::new("errors").with_columns(|columns| columns.status = "a`b".to_owned());
+    let errors = ErrorTable::new("errors").with_columns(|columns| "a`b".clone_into(&mut columns.status));
     let store = kit.store();
     refused(store.event_table_sql(&table), ErrorKind::Invalid);
     refused(store.cursor_table_sql(&cursors), ErrorKind::Invalid);

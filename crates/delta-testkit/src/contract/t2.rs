@@ -56,13 +56,13 @@ pub async fn t2_a_missing_column_is_unsupported<F: Fixture<Store: EventTables>>(
     kit.create_errors(&ErrorTable::new("errors")).await;
     let with = |change: fn(&mut delta_core::ErrorColumns)| ErrorTable::new("errors").with_columns(change);
     let lacking = [
-        with(|columns| columns.id = "x".to_owned()),
-        with(|columns| columns.consumer = "x".to_owned()),
-        with(|columns| columns.position = "x".to_owned()),
-        with(|columns| columns.message = "x".to_owned()),
-        with(|columns| columns.created_at = "x".to_owned()),
-        with(|columns| columns.updated_at = "x".to_owned()),
-        with(|columns| columns.status = "x".to_owned()),
+        with(|columns| "x".clone_into(&mut columns.id)),
+        with(|columns| "x".clone_into(&mut columns.consumer)),
+        with(|columns| "x".clone_into(&mut columns.position)),
+        with(|columns| "x".clone_into(&mut columns.message)),
+        with(|columns| "x".clone_into(&mut columns.created_at)),
+        with(|columns| "x".clone_into(&mut columns.updated_at)),
+        with(|columns| "x".clone_into(&mut columns.status)),
         with(|columns| columns.log = Some("x".to_owned())),
         with(|columns| columns.event = Some("x".to_owned())),
         with(|columns| columns.attempts = Some("x".to_owned())),

@@ -112,10 +112,10 @@ pub async fn t7_moves_join_the_callers_transaction<F: Fixture<Store: EventTables
 pub async fn t7_of_several_at_once_the_furthest_stays<F: Fixture<Store: EventTables>>(kit: Kit<F>) {
     for table in tables() {
         kit.create_cursors(&table).await;
-        let mut moves = JoinSet::new();
+        let mut movers = JoinSet::new();
         for to in 1..=12 {
             let (kit, table) = (kit.clone(), table.clone());
-            moves.spawn(async move {
+            movers.spawn(async move {
                 loop {
                     match try_move(&kit, &table, "mailer", to).await {
                         Ok(moved) => return (to, moved),
@@ -124,7 +124,7 @@ pub async fn t7_of_several_at_once_the_furthest_stays<F: Fixture<Store: EventTab
                 }
             });
         }
-        while let Some(moved) = soon("a move", moves.join_next()).await {
+        while let Some(moved) = soon("a move", movers.join_next()).await {
             match moved.expect("a move") {
                 (_, CursorMove::Done) => {}
                 (to, CursorMove::Behind(stored)) => assert!(stored > position(to), "{to} behind {stored}"),
@@ -187,13 +187,13 @@ pub async fn t7_dead_letters_go_to_tables_of_any_columns<F: Fixture<Store: Event
         assert_eq!(put(&other).await == id, columns.log.is_none(), "{table:?}");
         let of_log = DeadLetterQuery { log: Some(LogName::of_table("user_events")), limit: 10, ..Default::default() };
         let found = list(&of_log).await;
-        let last = if columns.log.is_none() { &other } else { &again };
+        let stored = if columns.log.is_none() { &other } else { &again };
         let expected = DeadLetter {
             id,
-            log: columns.log.as_ref().and(last.log.clone()),
-            attempts: columns.attempts.as_ref().and(last.attempts),
+            log: columns.log.as_ref().and(stored.log.clone()),
+            attempts: columns.attempts.as_ref().and(stored.attempts),
             event: columns.event.as_ref().and(letter.event.clone()),
-            ..last.clone()
+            ..stored.clone()
         };
         assert_eq!(found, [expected], "{table:?}");
         let mut conn = kit.writer().await;
