@@ -188,3 +188,119 @@ impl<E: LogEvent> Slice<E> {
         page
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use delta_core::{ForeignId, TableEvent, TableFilter, Timestamp};
+
+    use super::*;
+
+    const BOUNDS: HeadCache = HeadCache::On { rows: 10, bytes: usize::MAX };
+
+    fn at(position: i64) -> Position {
+        Position::new(position)
+    }
+
+    fn event(position: i64) -> TableEvent {
+        let (foreign_id, kind) = (ForeignId::Int(position), position % 3);
+        TableEvent { position: at(position), foreign_id, kind, at: Timestamp::EPOCH, metadata: None, trace: None }
+    }
+
+    fn page(positions: std::ops::RangeInclusive<i64>, head: i64) -> LogPage<TableEvent> {
+        let next = at(*positions.end());
+        LogPage { events: positions.map(event).collect(), next, head: at(head), held_back: 0, gap: None }
+    }
+
+    fn positions(place: Place<TableEvent>, limit: usize, filter: &TableFilter) -> (Vec<i64>, i64) {
+        let Place::Within(slice) = place else { panic!("expected something to read, found {place:?}") };
+        let page = slice.page(limit, filter);
+        (page.events.iter().map(|event| event.position.get()).collect(), page.next.get())
+    }
+
+    #[test]
+    fn a_reader_within_takes_what_is_after_it_up_to_its_limit() {
+        let mut window = Window::at(at(0), false);
+        assert!(window.append(page(1..=3, 6), BOUNDS));
+        assert!(window.append(page(4..=6, 6), BOUNDS));
+        let all = TableFilter::default();
+        assert_eq!(positions(window.place(at(0), 10), 10, &all), (vec![1, 2, 3, 4, 5, 6], 6));
+        assert_eq!(positions(window.place(at(1), 3), 3, &all), (vec![2, 3], 3));
+        assert_eq!(positions(window.place(at(1), 4), 4, &all), (vec![2, 3, 4, 5], 5));
+        assert_eq!(positions(window.place(at(4), 10), 10, &all), (vec![5, 6], 6));
+        assert!(matches!(window.place(at(6), 10), Place::AtEnd));
+    }
+
+    #[test]
+    fn what_a_filter_leaves_out_is_passed_all_the_same() {
+        let mut window = Window::at(at(0), false);
+        window.append(page(1..=7, 7), BOUNDS);
+        let thirds = TableFilter::of_kinds([0]);
+        assert_eq!(positions(window.place(at(0), 10), 10, &thirds), (vec![3, 6], 7));
+        assert_eq!(positions(window.place(at(0), 10), 1, &thirds), (vec![3], 3), "the next one did not fit");
+        assert_eq!(positions(window.place(at(6), 10), 10, &thirds), (vec![], 7));
+    }
+
+    #[test]
+    fn the_window_keeps_to_its_bounds_and_who_is_before_it_is_outside() {
+        for bounds in [BOUNDS, HeadCache::On { rows: usize::MAX, bytes: 10 * event(1).size() }] {
+            let mut window = Window::at(at(0), false);
+            for first in (1..=96).step_by(5) {
+                window.append(page(first..=first + 4, 100), bounds);
+            }
+            assert_eq!((window.from(), window.to(), window.chunks.len()), (at(90), at(100), 2));
+            assert!(matches!(window.place(at(89), 10), Place::Outside));
+            assert!(matches!(window.place(at(90), 10), Place::Within(_)));
+        }
+    }
+
+    #[test]
+    fn pages_without_events_do_not_gather() {
+        let mut window = Window::<TableEvent>::at(at(0), false);
+        for position in 1..=1_000 {
+            let empty = LogPage { next: at(position), head: at(position), ..LogPage::default() };
+            window.append(empty, BOUNDS);
+        }
+        assert_eq!((window.to(), window.chunks.len()), (at(1_000), 10));
+    }
+
+    #[test]
+    fn a_page_that_does_not_fit_at_all_is_left_to_each_reader() {
+        let mut window = Window::at(at(0), false);
+        window.append(page(1..=11, 11), BOUNDS);
+        assert_eq!((window.from(), window.to()), (at(11), at(11)));
+        assert!(matches!(window.place(at(0), 10), Place::Outside));
+    }
+
+    #[test]
+    fn who_is_beyond_the_window_waits_only_if_there_is_nothing_in_between() {
+        let mut window = Window::at(at(0), false);
+        assert!(matches!(window.place(at(5), 10), Place::Outside), "nobody knows yet");
+        window.append(page(1..=3, 7), BOUNDS);
+        assert!(matches!(window.place(at(5), 10), Place::Outside), "4 to 7 are still to be read");
+        window.append(page(4..=7, 7), BOUNDS);
+        assert!(matches!(window.place(at(9), 10), Place::AtEnd));
+    }
+
+    #[test]
+    fn a_window_that_was_begun_beyond_the_end_comes_back_to_it() {
+        let mut window = Window::at(at(50), false);
+        let empty = LogPage::<TableEvent> { next: at(50), head: at(7), ..LogPage::default() };
+        assert!(window.append(empty, BOUNDS));
+        assert_eq!((window.from(), window.to()), (at(7), at(7)));
+        assert!(matches!(window.place(at(50), 10), Place::AtEnd));
+        assert!(matches!(window.place(at(7), 10), Place::AtEnd));
+    }
+
+    #[test]
+    fn what_nobody_has_taken_is_counted_behind_the_furthest_reader() {
+        let mut window = Window::at(at(0), false);
+        window.append(page(1..=4, 8), BOUNDS);
+        window.append(page(5..=8, 8), BOUNDS);
+        assert_eq!(window.unread(100), 8);
+        assert!(window.reached(at(4)));
+        assert!(!window.reached(at(2)), "somebody is further");
+        assert_eq!(window.unread(100), 4);
+        assert!(window.reached(at(99)));
+        assert_eq!(window.unread(100), 0);
+    }
+}
