@@ -13,6 +13,8 @@ mod usual {
 
     delta_testkit::store_contract!(|| Server::fixture(PgSettings::new()));
     delta_testkit::restore_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::log_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::table_contract!(|| Server::fixture(PgSettings::new()));
     delta_testkit::store_differential!(|| Server::fixture(PgSettings::new()));
 }
 
@@ -40,5 +42,7 @@ mod behind_a_pooler {
     }
 
     delta_testkit::store_contract!(server);
+    delta_testkit::log_contract!(server);
+    delta_testkit::table_contract!(server);
     delta_testkit::store_differential!(server);
 }

@@ -13,6 +13,8 @@ mod usual {
 
     delta_testkit::store_contract!(|| Server::fixture(PgSettings::new()));
     delta_testkit::restore_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::log_contract!(|| Server::fixture(PgSettings::new()));
+    delta_testkit::table_contract!(|| Server::fixture(PgSettings::new()));
     delta_testkit::store_differential!(|| Server::fixture(PgSettings::new()));
 }
 
@@ -39,5 +41,7 @@ mod behind_a_pooler {
     }
 
     delta_testkit::store_contract!(fixture);
+    delta_testkit::log_contract!(fixture);
+    delta_testkit::table_contract!(fixture);
     delta_testkit::store_differential!(fixture);
 }

@@ -9,7 +9,7 @@ use delta_store_diesel::diesel_async::{
 };
 use delta_store_diesel::{PgDieselStore, PgSettings};
 use delta_testkit::Backend;
-use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::contract::{Executed, Fixture, Keep};
 use delta_testkit::database::PostgresDatabase;
 
 /// A store on an empty database.
@@ -94,5 +94,10 @@ impl Fixture for Server {
         );
         self.run(&widened).await;
         Ok(())
+    }
+
+    async fn execute(&self, conn: &mut AsyncPgConnection, statements: &str) -> Result<Executed> {
+        conn.batch_execute(statements).await.map_err(failed)?;
+        Ok(Executed::Done)
     }
 }

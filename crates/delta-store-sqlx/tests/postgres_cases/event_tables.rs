@@ -1,5 +1,7 @@
 //! T1 to T7 on a real server: open transactions, plain SQL and tables that are not as they should be.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use delta_core::{
@@ -10,6 +12,7 @@ use delta_store_sqlx::PgSettings;
 use delta_store_sqlx::sqlx::{AssertSqlSafe, Connection, PgConnection, query, query_scalar, raw_sql};
 use tokio::task::JoinSet;
 
+use super::log::{Numbers, pause};
 use super::rows::{NOW, insert};
 use crate::postgres_support::Server;
 
@@ -232,6 +235,75 @@ async fn a_table_that_has_lost_its_trigger_is_not_read() {
         let error = server.store.table_events(&mut conn, &table, &query).await.expect_err(change);
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         assert!(error.to_string().contains("hold_log"), "{error}");
+    }
+}
+
+/// One transaction: rows of the store's and of plain SQL, some in a savepoint that is kept or not, and an end that keeps them
+/// or not.
+async fn transaction(server: &Server, table: &EventTable, name: &str, numbers: &mut Numbers) {
+    let mut tx = server.store.begin().await.expect("a transaction");
+    for part in 0..=numbers.below(3) {
+        let id = format!("{name}-{part}");
+        let mut savepoint = tx.begin().await.expect("a savepoint");
+        if numbers.below(2) == 0 {
+            let plain = "INSERT INTO user_events (foreign_id, type) SELECT $1, i FROM generate_series(1, 3) AS i";
+            query(plain).bind(&id).execute(&mut *savepoint).await.expect("rows");
+        } else {
+            append(server, &mut savepoint, table, &[&id, &id]).await;
+        }
+        pause(numbers).await;
+        if numbers.below(3) == 0 {
+            savepoint.rollback().await.expect("a rollback to the savepoint");
+        } else {
+            savepoint.commit().await.expect("a release of the savepoint");
+        }
+    }
+    if numbers.below(3) == 0 {
+        tx.rollback().await.expect("a rollback");
+    } else {
+        tx.commit().await.expect("a commit");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_a_busy_table_get_every_event_once_and_in_one_order() {
+    const WRITERS: usize = 6;
+    const ROUNDS: usize = 40;
+    let table = table();
+    let server = Arc::new(fixture(&table).await);
+    let writing = Arc::new(AtomicUsize::new(WRITERS));
+    let (mut writers, mut readers) = (JoinSet::new(), JoinSet::new());
+    for writer in 0..WRITERS {
+        let (server, table, writing) = (server.clone(), table.clone(), writing.clone());
+        writers.spawn(async move {
+            let mut numbers = Numbers(writer as u64 + 1);
+            for round in 0..ROUNDS {
+                transaction(&server, &table, &format!("{writer}-{round}"), &mut numbers).await;
+            }
+            writing.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+    for limit in [3, 1_000] {
+        let (server, table, writing) = (server.clone(), table.clone(), writing.clone());
+        readers.spawn(async move {
+            let (mut read, mut after) = (Vec::new(), 0);
+            loop {
+                let done = writing.load(Ordering::SeqCst) == 0;
+                let page = page_after(&server, &table, after, limit).await;
+                read.extend(page.events.iter().map(|event| event.position.get()));
+                after = page.next.get();
+                if done && page.next >= page.head && page.held_back == 0 {
+                    return read;
+                }
+            }
+        });
+    }
+    tokio::time::timeout(HANG, writers.join_all()).await.expect("writers that end");
+    let committed: Vec<i64> =
+        query_scalar("SELECT id FROM user_events ORDER BY id").fetch_all(server.store.pool()).await.expect("all ids");
+    assert!(committed.len() > WRITERS * ROUNDS, "{}", committed.len());
+    for read in tokio::time::timeout(HANG, readers.join_all()).await.expect("readers that end") {
+        assert_eq!(read, committed);
     }
 }
 

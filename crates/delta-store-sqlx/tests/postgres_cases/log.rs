@@ -18,10 +18,10 @@ const ROUNDS: usize = 60;
 const HANG: Duration = Duration::from_mins(2);
 
 /// Numbers without a pattern, the same in each run.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
@@ -38,7 +38,7 @@ async fn append(server: &Server, conn: &mut PgConnection, object_id: &str, numbe
     }
 }
 
-async fn pause(numbers: &mut Numbers) {
+pub(super) async fn pause(numbers: &mut Numbers) {
     for _ in 0..numbers.below(20) {
         tokio::task::yield_now().await;
     }

@@ -1,8 +1,9 @@
 //! Running takes no more rights than the documentation says.
 
 use delta_core::{
-    Access, Browse, Change, Changeset, CursorQuery, ErrorKind, EventFilter, EventQuery, Filter, LaneQuery, Names,
-    Position, Remove, Scope, ScopeChange, ScopeWrite, Store,
+    Access, Browse, Change, Changeset, CursorQuery, DeadLetterQuery, ErrorKind, EventFilter, EventQuery, EventTable,
+    EventTables, Filter, LaneQuery, LogStore, Names, NewEvent, Position, Remove, Scope, ScopeChange, ScopeWrite, Store,
+    TableFilter, TableQuery,
 };
 use delta_store_sqlx::{PgSettings, PgStore};
 
@@ -59,6 +60,34 @@ async fn the_documented_rights_are_enough_to_run() {
     };
     assert!(store.commit(&mut conn, &removal).await.expect("a commit").outcomes[0].applied().is_some());
     store.wake(&[row("a").key.lane().into()]).await;
+    drop(conn);
+    drop_role(&server, &role_name, store).await;
+}
+
+#[tokio::test]
+async fn the_documented_rights_are_enough_to_consume_and_to_trim() {
+    let server = Server::fixture(PgSettings::new()).await;
+    let table = EventTable::new("user_events");
+    let mut conn = server.store.acquire(Access::Write).await.expect("a connection");
+    server.store.create_event_table(&mut conn, &table).await.expect("a table");
+    let name = format!("{}_app", server.database.name());
+    let own = format!(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON user_events TO {name}; GRANT SELECT ON user_events_id_seq TO {name}"
+    );
+    let (role_name, store) = role(&server, &format!("{}; {own}", grants(&name))).await;
+    insert(&store, "a").await.expect("an insert");
+    let mut conn = store.acquire(Access::Write).await.expect("a connection");
+    store.begin_tx(&mut conn).await.expect("a transaction");
+    assert_eq!(store.trim(&mut conn, Position::new(1), 10).await.expect("a trim").events, 1);
+    store.commit_tx(&mut conn).await.expect("its commit");
+    let letters = DeadLetterQuery { limit: 10, ..DeadLetterQuery::default() };
+    store.dead_letters(&mut conn, &store.dead_letter_table(), &letters).await.expect("dead letters");
+    store.inspect_event_table(&mut conn, &table).await.expect("a table that is as it should be");
+    store.append_events(&mut conn, &table, &[NewEvent::new("a", 1, NOW)]).await.expect("an event");
+    let all = TableQuery { after: Position::START, limit: 10, filter: TableFilter::default() };
+    assert_eq!(store.table_events(&mut conn, &table, &all).await.expect("a page").events.len(), 1);
+    store.table_holders(&mut conn, &table).await.expect("holders");
+    assert_eq!(store.trim_table(&mut conn, &table, Position::new(1), 10).await.expect("a trim").events, 1);
     drop(conn);
     drop_role(&server, &role_name, store).await;
 }

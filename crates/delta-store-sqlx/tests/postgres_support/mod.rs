@@ -2,10 +2,10 @@
 
 use delta_core::{Error, ErrorKind, Migrate, ResourceId, Result, Target};
 use delta_store_sqlx::sqlx::postgres::PgPool;
-use delta_store_sqlx::sqlx::{self, Postgres, Transaction};
+use delta_store_sqlx::sqlx::{self, PgConnection, Postgres, Transaction};
 use delta_store_sqlx::{PgSettings, PgStore};
 use delta_testkit::Backend;
-use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::contract::{Executed, Fixture, Keep};
 use delta_testkit::database::PostgresDatabase;
 
 /// A store on an empty database.
@@ -72,5 +72,10 @@ impl Fixture for Server {
         );
         self.run(&widened).await;
         Ok(())
+    }
+
+    async fn execute(&self, conn: &mut PgConnection, statements: &str) -> Result<Executed> {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(conn).await.map_err(failed)?;
+        Ok(Executed::Done)
     }
 }
