@@ -22,6 +22,10 @@ use crate::log::source::{Limits, OwnSource, Source};
 ///   by itself, with its filter in the database.
 /// - Readers hear at once of what their own client has committed, and as soon as the store's wake-ups reach of what others
 ///   have. Whatever is lost of that, they find after the poll interval.
+/// - Others are told of Delta's own log only if somebody may listen: if a consumer of it has a cursor in the database, which a
+///   client looks up when it has committed events, at most once a minute, or if the client reads the log itself. A consumer
+///   that is the first of all, in another process, polls for up to a minute.
+/// - What a trim has removed is read all the same by who finds it in what the readers share.
 ///
 /// While something is held back, readers look for its end four times a second. What is held back, by which session and for
 /// how long, is in the metrics `delta_log_held_back` and `delta_log_held_seconds`, and in a warning if it takes longer than

@@ -12,7 +12,8 @@ use crate::kit::*;
 async fn append_during_the_empty_read(cache: HeadCache) {
     let store = store();
     let client = patient(&store);
-    let log = log_of(&client, table().cache(cache)).await;
+    // Told once: what comes back from the store would tell it again.
+    let log = log_of(&client, table().cache(cache).notifier(Notifier::InProcess)).await;
     let (inside, within) = (store.clone(), log.clone());
     let log = log.clone().with_loader(Meddled::new(&log, move |query, page| {
         let (store, log, first) = (inside.clone(), within.clone(), query.after.get() == 0);
