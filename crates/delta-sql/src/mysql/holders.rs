@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +27,10 @@ pub(super) struct Held {
     pub(super) key: i64,
     /// After which position readers are held back by it.
     pub(super) after: i64,
-    /// Since when at least that is so.
+    /// Since when that is so, about.
     pub(super) since: Duration,
+    /// Since when at least whoever has a share is there.
+    pub(super) at_least: Duration,
     pub(super) looks: Looks,
 }
 
@@ -44,6 +47,8 @@ pub(super) enum Looks {
 #[derive(Debug)]
 struct Blocker {
     connection: i64,
+    /// Given out in ascending order.
+    transaction: i64,
     holder: LogHolder,
 }
 
@@ -90,9 +95,8 @@ impl<D: MysqlDriver> Tables<D> {
                 }
             }
         }
-        let mut holders: Vec<LogHolder> = named.into_iter().map(|blocker| blocker.holder).chain(others).collect();
-        holders.sort_by_key(|holder| std::cmp::Reverse(holder.age));
-        Ok(holders)
+        named.sort_by_key(|blocker| (Reverse(blocker.holder.age), blocker.transaction));
+        Ok(named.into_iter().map(|blocker| blocker.holder).chain(others).collect())
     }
 
     /// Has the probe wait for a lock, and looks for whom.
@@ -142,13 +146,13 @@ impl<D: MysqlDriver> Tables<D> {
             }
         }
         let holder = unknown(held, "");
-        Ok(vec![Blocker { connection: -held.key, holder }])
+        Ok(vec![Blocker { connection: -1 - held.key, transaction: i64::MAX, holder }])
     }
 }
 
 fn read<R: crate::driver::Row>(row: &R, held: &Held) -> Result<Blocker> {
     let mut fields = Fields::new(row, OPERATION);
-    let (connection, age): (i64, Option<i64>) = (fields.take()?, fields.take()?);
+    let (connection, transaction, age): (i64, i64, Option<i64>) = (fields.take()?, fields.take()?, fields.take()?);
     let age = Duration::from_secs(age.and_then(|age| u64::try_from(age).ok()).unwrap_or(0));
     let statement: Option<String> = fields.take()?;
     let mut text = || -> Result<&str> { Ok(fields.take::<Option<&str>>()?.unwrap_or_default()) };
@@ -156,11 +160,11 @@ fn read<R: crate::driver::Row>(row: &R, held: &Held) -> Result<Blocker> {
     let activity = if statement.is_some() { state.to_owned() } else { format!("idle in its transaction ({command})") };
     let holder = LogHolder {
         session: connection.to_string(),
-        age: age.max(held.since),
+        age: age.max(held.at_least),
         statement: statement.unwrap_or_default(),
         activity: format!("{activity}; {user} from {host}"),
     };
-    Ok(Blocker { connection, holder })
+    Ok(Blocker { connection, transaction, holder })
 }
 
 /// What is told where the server does not say who it is.

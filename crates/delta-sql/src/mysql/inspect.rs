@@ -6,14 +6,14 @@ use super::driver::MysqlDriver;
 use super::query::Query;
 use super::rows::{Fields, field};
 use super::tables::{Tables, first};
-use super::text::event_table::{MARK, MARKS, parts, trigger_body};
+use super::text::event_table::{MARKS, POINTERS, marks_name, parts, trigger_body};
 
 const OPERATION: &str = "inspect";
 
 const INTEGER: &[&str] = &["bigint", "int", "mediumint", "smallint", "tinyint"];
 const LONG: &[&str] = &["bigint"];
-const TEXT: &[&str] =
-    &["varbinary", "varchar", "binary", "char", "longtext", "mediumtext", "text", "longblob", "mediumblob", "blob"];
+const TEXT: &[&str] = &["longtext", "mediumtext", "text", "varchar", "char"];
+const BYTES: &[&str] = &["longblob", "mediumblob", "blob", "varbinary"];
 const TIME: &[&str] = &["datetime"];
 /// Texts that are of one length for all are not what was put into them.
 const NAME: &[&str] = &["varbinary", "varchar"];
@@ -109,8 +109,11 @@ impl<D: MysqlDriver> Tables<D> {
         };
         live.has(&columns.kind, INTEGER)?;
         live.has(&columns.at, TIME)?;
-        for column in columns.metadata.iter().chain(&columns.trace) {
-            live.has(column, TEXT)?;
+        if let Some(metadata) = &columns.metadata {
+            live.has(metadata, BYTES)?;
+        }
+        if let Some(trace) = &columns.trace {
+            live.has(trace, TEXT)?;
         }
         if table.gap_rule() == Gaps::Passed {
             self.inspect_marks(conn, table, &live).await?;
@@ -120,7 +123,7 @@ impl<D: MysqlDriver> Tables<D> {
 
     /// Checks what keeps readers of a table in order.
     async fn inspect_marks(&self, conn: &mut D::Conn, table: &EventTable, live: &Live<'_>) -> Result<()> {
-        let marks = format!("{}{MARK}", table.name());
+        let marks = marks_name(table.name());
         let beside = self.live(conn, &marks).await?;
         beside.has("slot", INTEGER)?;
         beside.has("position", LONG)?;
@@ -129,8 +132,9 @@ impl<D: MysqlDriver> Tables<D> {
         let log = self.event_log(table)?;
         let rows = self.fetch(conn, Query::new(&log.sql.marks), OPERATION).await?;
         let slots = rows.iter().map(|row| field(row, 0, OPERATION)).collect::<Result<Vec<i64>>>()?;
-        if !slots.iter().copied().eq(0..MARKS) {
-            return beside.refuse(&format!("{MARKS} rows, numbered from 0, found {} rows", slots.len()));
+        if !slots.iter().copied().eq(-POINTERS..MARKS) {
+            let (first, last) = (-POINTERS, MARKS - 1);
+            return beside.refuse(&format!("rows numbered from {first} to {last}, found {} rows", slots.len()));
         }
         let (database, name) = parts(table.name());
         let query = Query::new(&self.sql().inspect_triggers).bind(database).bind(name);
@@ -145,7 +149,7 @@ impl<D: MysqlDriver> Tables<D> {
             0 => "none that this account may see (it takes the right TRIGGER to see any)",
             _ => "others",
         };
-        live.refuse(&format!("a trigger before each insert that does `{}`, found {found}", trigger_body(table)))
+        live.refuse(&format!("a trigger before each insert that takes a mark of {marks}, found {found}"))
     }
 
     /// Checks an application's table of cursors.

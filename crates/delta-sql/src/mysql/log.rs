@@ -89,7 +89,7 @@ impl LogMemory {
     }
 
     /// Whether it is time for another mark.
-    fn turn(&self, now: Timestamp) -> bool {
+    pub(super) fn turn(&self, now: Timestamp) -> bool {
         let now = now.as_micros();
         let turned = self.turned.load(Ordering::Relaxed);
         // Changesets may be of any time, a test's for instance.
@@ -254,11 +254,11 @@ impl<D: MysqlDriver> Tables<D> {
         let marks: Vec<&Mark> = std::iter::once(&state.lowest).chain(&state.others).collect();
         let next = marks.iter().skip(1).map(|mark| Some(mark.at)).chain([None]);
         let held = marks.iter().zip(next).filter(|(mark, _)| !free.contains(&mark.position));
-        let held = held.map(|(mark, next)| Held {
-            key: mark.position,
-            after: mark.position,
-            since: next.map_or(Duration::ZERO, |next| Duration::from_micros(u64::try_from(now - next).unwrap_or(0))),
-            looks: if next.is_some() { Looks::Several } else { Looks::One },
+        let held = held.map(|(mark, next)| {
+            let since =
+                next.and_then(|next| u64::try_from(now - next).ok()).map_or(Duration::ZERO, Duration::from_micros);
+            let looks = if next.is_some() { Looks::Several } else { Looks::One };
+            Held { key: mark.position, after: mark.position, since, at_least: since, looks }
         });
         self.name_holders(conn, &self.sql().log_wait, held.collect()).await
     }

@@ -1,16 +1,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use delta_core::{CursorTable, Error, ErrorKind, ErrorTable, EventTable, LogName, Result};
+use delta_core::{CursorTable, ErrorTable, EventTable, LogName, Result};
 
 use super::driver::MysqlDriver;
 use super::log::LogMemory;
 use super::tables::Tables;
 use super::text::cursor_table::CursorTableSql;
 use super::text::error_table::ErrorTableSql;
-use super::text::event_table::{EventTableSql, MARK, parts};
-
-/// The longest name of a table.
-const LONGEST: usize = 64;
+use super::text::event_table::EventTableSql;
 
 /// The tables of applications that were spoken of: each with its statements, and what is known of it.
 #[derive(Debug, Default)]
@@ -44,12 +41,6 @@ fn find<T: PartialEq + Clone, V>(known: &Known<T, V>, table: &T, make: impl FnOn
 impl<D: MysqlDriver> Tables<D> {
     pub(super) fn event_log(&self, table: &EventTable) -> Result<Arc<EventLog>> {
         table.check()?;
-        let (_, name) = parts(table.name());
-        if name.len() + MARK.len() > LONGEST {
-            let most = LONGEST - MARK.len();
-            let what = format!("expected an event table with a name of at most {most} characters, found {name:?}");
-            return Err(Error::new(ErrorKind::Invalid, "event table", what));
-        }
         Ok(find(&self.table_cache().events, table, || EventLog {
             table: table.clone(),
             log: table.log_name(),

@@ -1,8 +1,9 @@
 use delta_core::{
-    Error, ErrorKind, EventTable, ForeignId, ForeignIdType, LogHolder, LogPage, NewEvent, Position, Result, TableEvent,
-    TableQuery, Timestamp, Trace, Trimmed,
+    Error, ErrorKind, EventTable, ForeignId, ForeignIdType, Gaps, LogHolder, LogPage, NewEvent, Position, Result,
+    TableEvent, TableQuery, Timestamp, Trace, Trimmed,
 };
 
+use super::commit::Whose;
 use super::driver::{Executed, MysqlDriver};
 use super::query::{Query, Value};
 use super::rows::{Fields, field};
@@ -24,20 +25,26 @@ impl<D: MysqlDriver> Tables<D> {
     ) -> Result<Vec<Position>> {
         let log = self.event_log(table)?;
         table.check_events(events)?;
-        let callers = self.driver().is_in_transaction(conn);
+        let whose = if self.driver().is_in_transaction(conn) { Whose::Callers } else { Whose::Own };
         let mut backoff = Backoff::new(CONFLICT_LIMIT);
         loop {
             // Of any isolation: nothing is read.
             let mut unit = Unit::open(self.driver(), conn, Need::Transaction, BEGIN, APPEND).await?;
-            let done = self.append_in(unit.conn(), &log, events).await;
+            let done = self.append_in(unit.conn(), &log, events, whose).await;
             match end(unit, done, APPEND).await {
-                Err(error) if !callers && error.kind() == ErrorKind::Conflict && backoff.again().await => {}
+                Err(error) if whose == Whose::Own && error.kind() == ErrorKind::Conflict && backoff.again().await => {}
                 done => return done,
             }
         }
     }
 
-    async fn append_in(&self, conn: &mut D::Conn, log: &EventLog, events: &[NewEvent]) -> Result<Vec<Position>> {
+    async fn append_in(
+        &self,
+        conn: &mut D::Conn,
+        log: &EventLog,
+        events: &[NewEvent],
+        whose: Whose,
+    ) -> Result<Vec<Position>> {
         let mut positions = Vec::with_capacity(events.len());
         for (query, count) in log.sql.append.queries(events.iter().map(|event| values(&log.table, event)).collect()) {
             if self.execute(conn, query, APPEND).await? == Executed::Duplicate {
@@ -45,6 +52,13 @@ impl<D: MysqlDriver> Tables<D> {
                 return Err(Error::new(ErrorKind::Invalid, APPEND, what));
             }
             positions.extend(self.given_out(conn, count).await?.into_iter().map(Position::new));
+        }
+        let last = events.last().zip(positions.last()).filter(|_| log.table.gap_rule() == Gaps::Passed);
+        if let Some((event, position)) = last
+            && whose == Whose::Own
+            && log.memory.turn(event.at)
+        {
+            self.raise_in(conn, log, position.get(), APPEND).await?;
         }
         Ok(positions)
     }
@@ -110,7 +124,11 @@ impl<D: MysqlDriver> Tables<D> {
         limit: u32,
     ) -> Result<Trimmed> {
         let log = self.event_log(table)?;
-        let head = self.table_horizon(conn, &log, "trim").await?.readable;
+        let mut head = self.table_horizon(conn, &log, "trim").await?.readable;
+        if up_to.get() > head && self.driver().is_in_transaction(conn) {
+            let mut aside = self.driver().aside("trim").await?;
+            head = self.table_horizon(&mut aside, &log, "trim").await?.readable;
+        }
         let (look, delete) = (&log.sql.trim_look, &log.sql.trim_delete);
         self.trim_log(conn, &Trim { log: &log.log, head, look, delete, up_to, limit }).await
     }

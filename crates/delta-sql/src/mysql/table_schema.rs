@@ -3,7 +3,7 @@ use delta_core::{CursorTable, Error, ErrorKind, ErrorTable, EventTable, Gaps, Re
 use super::driver::MysqlDriver;
 use super::query::Query;
 use super::tables::Tables;
-use super::text::event_table::MARK;
+use super::text::event_table::marks_name;
 use super::text::{cursor_table, error_table, event_table};
 
 const OPERATION: &str = "create a table";
@@ -80,7 +80,7 @@ impl<D: MysqlDriver> Tables<D> {
     }
 
     async fn is_unfinished(&self, conn: &mut D::Conn, table: &EventTable) -> Result<bool> {
-        if !self.has_table(conn, &format!("{}{MARK}", table.name())).await? || self.has_trigger(conn, table).await? {
+        if !self.has_table(conn, &marks_name(table.name())).await? || self.has_trigger(conn, table).await? {
             return Ok(false);
         }
         let log = self.event_log(table)?;

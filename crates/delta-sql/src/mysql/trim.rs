@@ -51,7 +51,12 @@ impl<D: MysqlDriver> Tables<D> {
 
     /// Trims Delta's own log.
     pub async fn trim(&self, conn: &mut D::Conn, up_to: Position, limit: u32) -> Result<Trimmed> {
-        let head = self.horizon(conn).await?.readable;
+        let mut head = self.horizon(conn).await?.readable;
+        if up_to.get() > head && self.driver().is_in_transaction(conn) {
+            // In a caller's transaction the log is not read further than it is known to be readable.
+            let mut aside = self.driver().aside(OPERATION).await?;
+            head = self.horizon(&mut aside).await?.readable;
+        }
         let (log, sql) = (LogName::own(), self.sql());
         let trim = Trim { log: &log, head, look: &sql.trim_look, delete: &sql.trim_delete, up_to, limit };
         self.trim_log(conn, &trim).await

@@ -9,7 +9,7 @@ use delta_store_diesel::diesel_async::{
 };
 use delta_store_diesel::{MySqlDieselStore, MySqlSettings};
 use delta_testkit::Backend;
-use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::contract::{Executed, Fixture, Keep};
 use delta_testkit::database::MariaDbDatabase;
 
 /// A store on an empty database.
@@ -98,5 +98,10 @@ impl Fixture for Server {
         );
         self.run(&widened).await;
         Ok(())
+    }
+
+    async fn execute(&self, conn: &mut AsyncMysqlConnection, statements: &str) -> Result<Executed> {
+        conn.batch_execute(statements).await.map_err(failed)?;
+        Ok(Executed::Done)
     }
 }

@@ -170,19 +170,41 @@ async fn an_unrelated_transaction_holds_nobody_back() {
 }
 
 #[tokio::test]
-async fn who_holds_the_log_is_told_with_the_time_since_then() {
+async fn who_holds_the_log_is_named_with_the_age_and_the_statement_of_its_session_and_nobody_waits_for_that() {
     let server = Server::fixture().await;
     let mut conn = server.store.acquire(Access::Read).await.expect("a connection");
     assert_eq!(server.store.log_holders(&mut conn).await.expect("holders"), []);
+    server.run("CREATE TABLE mine (id integer)").await;
+    let mut unrelated = server.store.begin().await.expect("a transaction");
+    query("INSERT INTO mine VALUES (1)").execute(&mut *unrelated).await.expect("a row of its own");
     let mut tx = server.store.begin().await.expect("a transaction");
+    let number: i64 =
+        query_scalar("SELECT CAST(CONNECTION_ID() AS SIGNED)").fetch_one(&mut *tx).await.expect("a number");
     server.store.commit(&mut tx, &inserts([row("slow")])).await.expect("a commit");
     super::rows::insert(&server.store, "quick").await.expect("a commit beside it");
     let all = EventQuery { after: Position::START, limit: 10, filter: EventFilter::default() };
     assert_eq!(server.store.events(&mut conn, &all).await.expect("a page").events, []);
     let holders = server.store.log_holders(&mut conn).await.expect("holders");
-    assert_eq!(holders.len(), 1, "{holders:?}");
+    assert_eq!(holders.iter().map(|holder| &holder.session).collect::<Vec<_>>(), [&number.to_string()], "{holders:?}");
     assert!(holders[0].age > Duration::ZERO && holders[0].age < HANG, "{holders:?}");
-    tx.rollback().await.expect("a rollback");
+    let busy = tokio::spawn(async move {
+        query("SELECT SLEEP(2)").execute(&mut *tx).await.expect("a sleep");
+        tx
+    });
+    for other in 0.. {
+        let other = format!("beside it {other}");
+        let (holders, appended) = futures::join!(
+            async { server.store.log_holders(&mut conn).await.expect("holders") },
+            super::rows::insert(&server.store, &other),
+        );
+        appended.expect("a commit beside the look");
+        if holders[0].statement == "SELECT SLEEP(2)" {
+            assert_eq!((holders.len(), &holders[0].session), (1, &number.to_string()), "{holders:?}");
+            break;
+        }
+        assert!(!busy.is_finished(), "{holders:?}");
+    }
+    busy.await.expect("its end").rollback().await.expect("a rollback");
     assert_eq!(server.store.log_holders(&mut conn).await.expect("holders"), []);
 }
 

@@ -54,6 +54,11 @@ async fn the_documented_rights_are_enough_to_run() {
     store.scopes(&mut conn).await.expect("scopes");
     store.count(&mut conn, &Filter::default()).await.expect("counts");
     store.log_holders(&mut conn).await.expect("holders");
+    let mut slow = store.begin().await.expect("a transaction");
+    store.commit(&mut slow, &super::rows::inserts([row("slow")])).await.expect("a commit");
+    let holders = store.log_holders(&mut conn).await.expect("holders");
+    assert!(holders[0].session.starts_with("unknown") && holders[0].activity.contains("grant PROCESS"), "{holders:?}");
+    slow.rollback().await.expect("a rollback");
     let b = load(&store, &mut conn, "b").await.expect("a load").remove(0);
     let removal = Changeset {
         changes: vec![Change::Remove(Remove { id: b.id, version: b.version, events: Vec::new() })],

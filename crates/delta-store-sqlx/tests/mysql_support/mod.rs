@@ -2,10 +2,10 @@
 
 use delta_core::{Error, ErrorKind, Migrate, ResourceId, Result, Target};
 use delta_store_sqlx::sqlx::mysql::MySqlPool;
-use delta_store_sqlx::sqlx::{self, MySql, Transaction};
+use delta_store_sqlx::sqlx::{self, MySql, MySqlConnection, Transaction};
 use delta_store_sqlx::{MySqlSettings, MySqlStore};
 use delta_testkit::Backend;
-use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::contract::{Executed, Fixture, Keep};
 use delta_testkit::database::MariaDbDatabase;
 
 /// A store on an empty database.
@@ -75,5 +75,10 @@ impl Fixture for Server {
         );
         self.run(&widened).await;
         Ok(())
+    }
+
+    async fn execute(&self, conn: &mut MySqlConnection, statements: &str) -> Result<Executed> {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(conn).await.map_err(failed)?;
+        Ok(Executed::Done)
     }
 }

@@ -1,6 +1,8 @@
 //! T3: appending events to applications' tables.
 
-use delta_core::{ErrorKind, EventTables, ForeignId, ForeignIdType, NewEvent, Position, TableEvent, Timestamp, Trace};
+use delta_core::{
+    ErrorKind, EventTables, ForeignId, ForeignIdType, NewEvent, Position, Store, TableEvent, Timestamp, Trace,
+};
 use futures::FutureExt;
 
 use super::fixture::{Fixture, Keep};
@@ -124,8 +126,10 @@ pub async fn t3_a_dropped_append_leaves_all_or_nothing<F: Fixture<Store: EventTa
     let mut whole = 0;
     for polls in 0..30 {
         let events: Vec<NewEvent> = (0..50).map(|n| new(format!("{polls}/{n}"))).collect();
+        // A connection on which a call was dropped is thrown away, as in S1.
+        let mut conn = kit.writer().await;
         {
-            let append = kit.try_append(&table, &events);
+            let append = kit.store().append_events(&mut conn, &table, &events);
             let mut append = std::pin::pin!(append);
             for _ in 0..polls {
                 if append.as_mut().now_or_never().is_some() {
@@ -134,6 +138,7 @@ pub async fn t3_a_dropped_append_leaves_all_or_nothing<F: Fixture<Store: EventTa
                 tokio::task::yield_now().await;
             }
         }
+        kit.store().discard(conn);
         let found = kit.read_all(&table).await;
         let of_this =
             found.iter().filter(|event| event.foreign_id.to_string().starts_with(&format!("{polls}/"))).count();

@@ -19,7 +19,7 @@ pub(crate) struct CursorTableSql {
 
 impl CursorTableSql {
     pub(crate) fn new(table: &CursorTable) -> Self {
-        let (name, CursorColumns { id, position, updated_at }) = (quoted(table.name(), ""), table.columns());
+        let (name, CursorColumns { id, position, updated_at }) = (quoted(table.name()), table.columns());
         let get = format!("SELECT CAST(c.`{position}` AS CHAR) FROM {name} c WHERE c.`{id}` = ?");
         Self {
             lock: format!("{get} FOR UPDATE").into(),
@@ -32,7 +32,7 @@ impl CursorTableSql {
 
 /// The statement that makes a table.
 pub(crate) fn create(table: &CursorTable) -> String {
-    let (name, CursorColumns { id, position, updated_at }) = (quoted(table.name(), ""), table.columns());
+    let (name, CursorColumns { id, position, updated_at }) = (quoted(table.name()), table.columns());
     let kind = match table.cursor_type() {
         CursorType::Int => "BIGINT",
         CursorType::Text => "VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin",

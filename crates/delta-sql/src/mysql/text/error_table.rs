@@ -23,7 +23,7 @@ pub(crate) struct ErrorTableSql {
 
 impl ErrorTableSql {
     pub(crate) fn new(table: &ErrorTable) -> Self {
-        let name = quoted(table.name(), "");
+        let name = quoted(table.name());
         let ErrorColumns { id, consumer, position, message, created_at, updated_at, status, log, event, attempts } =
             table.columns();
         let mut columns =
@@ -71,7 +71,7 @@ pub(crate) fn create(table: &ErrorTable) -> String {
     let mut text = format!(
         "CREATE TABLE IF NOT EXISTS {} (\n    `{id}` BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,\n    \
          `{consumer}` VARBINARY(255) NOT NULL,\n",
-        quoted(table.name(), "")
+        quoted(table.name())
     );
     if let Some(log) = log {
         let _ = writeln!(text, "    `{log}` VARBINARY(255) NOT NULL,");

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use delta_core::{EventColumns, EventTable, ForeignIdType, Gaps, Noops};
 
 use super::statements::render;
-use super::trim;
+use super::{rows, trim};
 use crate::TablePrefix;
 use crate::mysql::multi::Multi;
 
-/// How many marks a table of events has.
+/// How many marks a table of events has: they are numbered from 0.
 pub(crate) const MARKS: i64 = 64;
+
+/// How many rows say which mark is to be taken, one for each second of so many: they are numbered down from -1.
+pub(crate) const POINTERS: i64 = 16;
 
 /// A time of a parameter, in microseconds since 1970, as `DATETIME`.
 pub(crate) const TIME: &str = "TIMESTAMPADD(MICROSECOND, ?, TIMESTAMP'1970-01-01 00:00:00')";
@@ -27,30 +30,56 @@ pub(crate) fn parts(name: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// A quoted name, with something behind it.
-pub(crate) fn quoted(name: &str, suffix: &str) -> String {
+/// A quoted name.
+pub(crate) fn quoted(name: &str) -> String {
     match parts(name) {
-        (Some(database), table) => format!("`{database}`.`{table}{suffix}`"),
-        (None, table) => format!("`{table}{suffix}`"),
+        (Some(database), table) => format!("`{database}`.`{table}`"),
+        (None, table) => format!("`{table}`"),
     }
 }
 
-/// What belongs to a table of events has its name and this behind it.
-pub(crate) const MARK: &str = "_mark";
+/// The longest name of a table.
+const LONGEST: usize = 64;
+
+/// How much is kept of a name that is too long for another behind it.
+const KEPT: usize = 48;
+
+/// The name of the marks of a table of events, and of the trigger that takes them: with its database, if it was given one.
+///
+/// A name that would become too long is cut, and told from others that begin so by a number.
+pub(crate) fn marks_name(name: &str) -> String {
+    const SUFFIX: &str = "_mark";
+    let (_, table) = parts(name);
+    if table.len() + SUFFIX.len() <= LONGEST {
+        return format!("{name}{SUFFIX}");
+    }
+    // FNV-1a: the same in every version.
+    let number = table.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let kept = &name[..name.len() - table.len() + KEPT];
+    format!("{kept}_{number:08x}{SUFFIX}")
+}
 
 /// The statements about one table of events.
 #[derive(Debug)]
 pub(crate) struct EventTableSql {
     /// Whether the server only reads, the last position that is committed, the lowest position of a mark, how many marks
-    /// there are, how old the oldest of them is in microseconds, and the last position that was trimmed. Parameter: the
-    /// name of the trim's cursor.
+    /// and rows that say which to take there are, which is to be taken now, its position, its age in microseconds, and the
+    /// last position that was trimmed. Parameter: the name of the trim's cursor.
     pub(crate) state: Arc<str>,
     /// The marks that nobody has a share of, locked.
     pub(crate) free: Arc<str>,
     /// All marks, with their positions and ages.
     pub(crate) marks: Arc<str>,
-    /// Raises marks that are locked. Parameters: the position, their list.
+    /// The mark that is to be taken now, locked, if nobody else has a share of it.
+    pub(crate) current: Arc<str>,
+    /// One that nobody has a share of, locked.
+    pub(crate) spare: Arc<str>,
+    /// What says that another mark is to be taken than this, locked as far as nobody else has it. Parameter: this.
+    pub(crate) pointers: Arc<str>,
+    /// Raises a mark that is locked. Parameters: the position, the mark.
     pub(crate) raise: Arc<str>,
+    /// Has a mark be taken. Parameters: what is to say so, the mark.
+    pub(crate) point: Arc<str>,
     /// Waits until nobody has a share of a mark. Parameter: the mark.
     pub(crate) wait: Arc<str>,
     /// Appends events.
@@ -73,17 +102,18 @@ pub(crate) struct EventTableSql {
 
 impl EventTableSql {
     pub(crate) fn new(prefix: &TablePrefix, table: &EventTable) -> Self {
-        let (events, marks) = (quoted(table.name(), ""), quoted(table.name(), MARK));
+        let (events, marks) = (quoted(table.name()), quoted(&marks_name(table.name())));
         let columns = Quoted::new(table.columns());
         let Quoted { id, foreign_id, kind, at, .. } = &columns;
         let trimmed = render(prefix, "(SELECT t.position FROM {cursor} t WHERE t.name = ?)");
         let state = match table.gap_rule() {
             Gaps::Passed => format!(
-                "SELECT @@GLOBAL.read_only, (SELECT MAX(e.{id}) FROM {events} e), MIN(m.position), COUNT(*), \
-                 TIMESTAMPDIFF(MICROSECOND, MIN(m.at), UTC_TIMESTAMP(6)), {trimmed} FROM {marks} m"
+                "SELECT @@GLOBAL.read_only, (SELECT MAX(e.{id}) FROM {events} e), MIN(CASE WHEN m.slot >= 0 THEN m.position END), \
+                 COUNT(*), MAX(c.slot), MAX(c.position), MAX(TIMESTAMPDIFF(MICROSECOND, c.at, UTC_TIMESTAMP(6))), {trimmed} \
+                 FROM {marks} m LEFT JOIN {marks} c ON c.slot = (SELECT p.position FROM {marks} p WHERE p.slot = {NOW})"
             ),
             Gaps::Waited => format!(
-                "SELECT @@GLOBAL.read_only, (SELECT MAX(e.{id}) FROM {events} e), NULL, NULL, NULL, {trimmed} FROM DUAL"
+                "SELECT @@GLOBAL.read_only, (SELECT MAX(e.{id}) FROM {events} e), NULL, NULL, NULL, NULL, NULL, {trimmed}"
             ),
         };
         let noops = match table.noop_rule() {
@@ -106,16 +136,29 @@ impl EventTableSql {
         };
         Self {
             state: state.into(),
-            free: format!("SELECT m.slot FROM {marks} m ORDER BY m.slot FOR UPDATE SKIP LOCKED").into(),
+            free: format!("SELECT m.slot FROM {marks} m WHERE m.slot >= 0 ORDER BY m.slot FOR UPDATE SKIP LOCKED")
+                .into(),
             marks: format!(
-                "SELECT m.slot, m.position, TIMESTAMPDIFF(MICROSECOND, m.at, UTC_TIMESTAMP(6)), \
-                 m.slot = MOD(UNIX_TIMESTAMP(), {MARKS}) FROM {marks} m ORDER BY m.slot"
+                "SELECT m.slot, m.position, TIMESTAMPDIFF(MICROSECOND, m.at, UTC_TIMESTAMP(6)) FROM {marks} m \
+                 ORDER BY m.slot"
             )
             .into(),
-            raise: format!(
-                "UPDATE {marks} SET position = GREATEST(position, ?), at = UTC_TIMESTAMP(6) WHERE FIND_IN_SET(slot, ?) > 0"
+            current: format!(
+                "SELECT m.slot FROM {marks} m WHERE m.slot = (SELECT p.position FROM {marks} p WHERE p.slot = {NOW}) \
+                 FOR UPDATE SKIP LOCKED"
             )
             .into(),
+            spare: format!(
+                "SELECT m.slot FROM {marks} m WHERE m.slot >= 0 ORDER BY m.slot LIMIT 1 FOR UPDATE SKIP LOCKED"
+            )
+            .into(),
+            pointers: format!(
+                "SELECT m.slot FROM {marks} m WHERE m.slot < 0 AND m.position <> ? FOR UPDATE SKIP LOCKED"
+            )
+            .into(),
+            raise: format!("UPDATE {marks} SET position = GREATEST(position, ?), at = UTC_TIMESTAMP(6) WHERE slot = ?")
+                .into(),
+            point: format!("UPDATE {} STRAIGHT_JOIN {marks} m ON m.slot = j.id SET m.position = ?", rows::ids()).into(),
             wait: format!("SELECT m.slot FROM {marks} m WHERE m.slot = ? FOR UPDATE").into(),
             append: columns.append(&events),
             page: page.into(),
@@ -125,10 +168,8 @@ impl EventTableSql {
             )
             .into(),
             locked: format!("SELECT e.{id} FROM {events} e WHERE e.{id} = ? FOR UPDATE NOWAIT").into(),
-            fill: format!(
-                "INSERT INTO {events} ({id}, {foreign_id}, {kind}, {at}) VALUES (?, {noop}, 0, {TIME})"
-            )
-            .into(),
+            fill: format!("INSERT INTO {events} ({id}, {foreign_id}, {kind}, {at}) VALUES (?, {noop}, 0, {TIME})")
+                .into(),
             trim_look: trim::look(&events, id).into(),
             trim_delete: trim::delete(&events, id).into(),
         }
@@ -170,21 +211,25 @@ impl Quoted {
     }
 }
 
+/// What says which mark is to be taken now.
+const NOW: &str = "-1 - MOD(UNIX_TIMESTAMP(), 16)";
+
 /// What takes a share of a mark before an id is given out: each row does so, whoever inserts it.
 ///
-/// The mark is chosen by the clock, and found by its key: so nothing but its row is locked, in any isolation. Where there is
-/// no such mark, the row is refused for having no type.
+/// All rows are found by their keys, so that nothing but them is locked, in any isolation. It is a statement that selects:
+/// in any other one, what says which mark to take would be locked as well.
 pub(crate) fn trigger_body(table: &EventTable) -> String {
-    let (marks, kind) = (quoted(table.name(), MARK), &table.columns().kind);
+    let marks = quoted(&marks_name(table.name()));
     format!(
-        "SET NEW.`{kind}` = IF((SELECT m.slot FROM {marks} m WHERE m.slot = MOD(UNIX_TIMESTAMP(), {MARKS}) \
-         LOCK IN SHARE MODE) IS NULL, NULL, NEW.`{kind}`)"
+        "BEGIN DECLARE mark INT; SELECT m.slot INTO mark FROM {marks} m WHERE m.slot = (SELECT p.position FROM {marks} p \
+         WHERE p.slot = {NOW}) LOCK IN SHARE MODE; IF mark IS NULL THEN SIGNAL SQLSTATE '45000' \
+         SET MESSAGE_TEXT = 'expected a mark to take before an event, found none'; END IF; END"
     )
 }
 
 /// The statements that make a table, in their order.
 pub(crate) fn create(table: &EventTable) -> Vec<String> {
-    let (events, marks) = (quoted(table.name(), ""), quoted(table.name(), MARK));
+    let (events, marks) = (quoted(table.name()), quoted(&marks_name(table.name())));
     let EventColumns { id, foreign_id, kind, at, metadata, trace } = table.columns();
     let foreign = match table.foreign_id_type() {
         ForeignIdType::Int => "BIGINT NOT NULL",
@@ -205,13 +250,13 @@ pub(crate) fn create(table: &EventTable) -> Vec<String> {
     if table.gap_rule() == Gaps::Waited {
         return vec![create];
     }
-    let rows: Vec<String> = (0..MARKS).map(|slot| format!("({slot}, 0, UTC_TIMESTAMP(6))")).collect();
+    let values: Vec<String> = (-POINTERS..MARKS).map(|slot| format!("({slot}, 0, UTC_TIMESTAMP(6))")).collect();
     vec![
         format!(
             "CREATE TABLE IF NOT EXISTS {marks} (\n    slot INT NOT NULL PRIMARY KEY,\n    position BIGINT NOT NULL,\n    \
              at DATETIME(6) NOT NULL\n) {options}"
         ),
-        format!("INSERT IGNORE INTO {marks} (slot, position, at) VALUES {}", rows.join(", ")),
+        format!("INSERT IGNORE INTO {marks} (slot, position, at) VALUES {}", values.join(", ")),
         create,
         format!("CREATE TRIGGER {marks} BEFORE INSERT ON {events} FOR EACH ROW {}", trigger_body(table)),
     ]
