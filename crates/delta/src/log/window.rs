@@ -126,14 +126,15 @@ impl<E: LogEvent> Window<E> {
         further
     }
 
-    /// How many events nobody has taken yet, counting at most so many.
+    /// How many events nobody has taken yet, counting at most about so many.
     pub(super) fn unread(&self, most: usize) -> usize {
         let mut rows = 0;
         for chunk in self.chunks.iter().rev() {
             if chunk.to <= self.furthest || rows >= most {
                 break;
             }
-            rows += chunk.rows();
+            let taken = chunk.events.partition_point(|event| event.position() <= self.furthest);
+            rows += chunk.rows() - taken;
         }
         rows
     }
@@ -300,6 +301,8 @@ mod tests {
         assert!(window.reached(at(4)));
         assert!(!window.reached(at(2)), "somebody is further");
         assert_eq!(window.unread(100), 4);
+        assert!(window.reached(at(7)));
+        assert_eq!(window.unread(100), 1);
         assert!(window.reached(at(99)));
         assert_eq!(window.unread(100), 0);
     }

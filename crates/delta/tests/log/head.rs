@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use delta::core::{HeadCache, NewEvent, TableFilter};
+use delta::core::{HeadCache, NewEvent, Notifier, TableFilter};
 use delta::{ClientSettings, Error, ErrorKind, Event, EventFilter, Position, Timestamp};
 use futures::{FutureExt as _, StreamExt as _};
 
@@ -150,6 +150,40 @@ async fn nobody_reads_ahead_of_a_reader_that_does_not_go_on() {
     pass(HOUR * 10).await;
     let read = queries.lock().unwrap().len();
     assert!(read <= 3, "a page that it takes, and one that waits for it: {read}");
+}
+
+/// A reader has seen the end of the log while the reader for all is far behind. What is appended right after it has looked is
+/// told to the one far behind, which is to jump to it.
+#[tokio::test(start_paused = true)]
+async fn what_is_told_while_a_reader_takes_over_the_head_is_not_missed() {
+    let store = store();
+    let client = patient(&store);
+    let log = log_of(&client, table().lookup_limit(10).notifier(Notifier::InProcess)).await;
+    for _ in 0..100 {
+        append(&store, &log, "a").await;
+    }
+    let slow = Arc::new(tokio::sync::Mutex::new(None));
+    let (inside, within, slows) = (store.clone(), log.clone(), slow.clone());
+    let meddled = log.clone().with_loader(Meddled::new(&log, move |query, page| {
+        let (store, log, slow) = (inside.clone(), within.clone(), slows.clone());
+        let is_first = query.filter != TableFilter::default() && query.after == Position::new(100);
+        async move {
+            if is_first && page.as_ref().unwrap().events.is_empty() {
+                append(&store, &log, "a").await;
+                // It goes on, and whoever reads for it has heard of the event then.
+                assert_eq!(take(slow.lock().await.as_mut().unwrap(), 20).await.len(), 20);
+                pass(SECOND).await;
+            }
+            page
+        }
+    }));
+    *slow.lock().await = Some(all(&meddled.log()));
+    assert_eq!(take(slow.lock().await.as_mut().unwrap(), 1).await, [1]);
+    let mut quick = Box::pin(meddled.log().stream(Position::new(100), TableFilter::of_kinds([1])));
+    let (taken, time) = took(take(&mut quick, 1)).await;
+    assert_eq!(taken, [101]);
+    assert!(time < 2 * SECOND, "{time:?}");
+    assert_eq!(take(slow.lock().await.as_mut().unwrap(), 80).await, (22..=101).collect::<Vec<i64>>());
 }
 
 #[tokio::test(start_paused = true)]
