@@ -30,7 +30,8 @@ impl<D: PostgresDriver> Tables<D> {
             .bind(events.iter().map(|event| event.at).collect::<Vec<_>>())
             .bind(events.iter().map(|event| event.metadata.as_deref()).collect::<Vec<_>>())
             .bind(events.iter().map(|event| event.trace.as_ref().map(Trace::as_str)).collect::<Vec<_>>());
-        let rows = self.read(conn, query, OPERATION).await?;
+        let rows = self.read(conn, query, OPERATION).await;
+        let rows = self.explain(conn, table, rows).await?;
         rows.iter().map(|row| Ok(Position::new(field(row, 0, OPERATION)?))).collect()
     }
 }

@@ -90,6 +90,18 @@ impl<D: PostgresDriver> Tables<D> {
         }
     }
 
+    /// Has an error that may come from a table that is not as it should be say what is wrong with it, where statements can
+    /// still be run.
+    pub(super) async fn explain<T>(&self, conn: &mut D::Conn, table: &EventTable, done: Result<T>) -> Result<T> {
+        if let Err(error) = &done
+            && error.kind() == ErrorKind::Unsupported
+            && !self.driver().is_in_transaction(conn)
+        {
+            self.inspect_event_table(conn, table).await?;
+        }
+        done
+    }
+
     /// Checks a cursor table: T2.
     pub async fn inspect_cursor_table(&self, conn: &mut D::Conn, table: &CursorTable) -> Result<()> {
         let texts = self.cursor_table(table)?;

@@ -3,8 +3,9 @@ use crate::SchemaName;
 /// Which advisory locks are those of a log's appenders.
 ///
 /// A lock's key is `space << 48 | position`: a single bigint, so that it never wraps and never meets the keys that
-/// others make of two integers. The space is a hash of the schema's name. Where two logs of one database, or a log and
-/// a stranger's lock, share a space, readers wait for locks that do not concern them: that is slow, never wrong.
+/// others make of two integers. The space is a hash of the schema's name, and odd; those of applications' tables are even,
+/// and come from the table's own number. Where two logs of one database, or a log and a stranger's lock, share a space,
+/// readers wait for locks that do not concern them: that is slow, never wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogSpace(u16);
 

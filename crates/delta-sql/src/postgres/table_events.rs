@@ -30,10 +30,11 @@ impl<D: PostgresDriver> Tables<D> {
         query: &TableQuery,
     ) -> Result<LogPage<TableEvent>> {
         let texts = self.event_table(table)?;
-        match table.gap_rule() {
+        let page = match table.gap_rule() {
             Gaps::Passed => self.read_behind_horizon(conn, table, &texts, query).await,
             Gaps::Waited => self.read_up_to_gap(conn, table, &texts, query).await,
-        }
+        };
+        self.explain(conn, table, page).await
     }
 
     /// Names the transactions that hold a table's readers back; of a table whose gaps are waited for, those that have

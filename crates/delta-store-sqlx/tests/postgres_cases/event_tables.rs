@@ -224,6 +224,34 @@ async fn a_live_table_that_is_wrong_is_named_with_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn using_a_table_that_is_missing_says_so() {
+    let server = Server::fixture(PgSettings::new()).await;
+    let mut conn = server.store.acquire(Access::Write).await.expect("a connection");
+    for table in [table(), waited()] {
+        let appended = server.store.append_events(&mut conn, &table, &events(&["a"])).await.map(drop);
+        let query = TableQuery { after: Position::START, limit: 10, filter: TableFilter::default() };
+        let read = server.store.table_events(&mut conn, &table, &query).await.map(drop);
+        for error in [appended.expect_err("no table"), read.expect_err("no table")] {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+            assert!(error.to_string().contains("_events: expected a table, found none"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gap_that_is_larger_than_one_call_takes_is_filled_in_several() {
+    let table = waited();
+    let server = fixture(&table).await;
+    with_ids(&server, "unnest(ARRAY[1, 1000000000000])").await;
+    let mut conn = server.store.acquire(Access::Write).await.expect("a connection");
+    for filled in [10_001, 20_001] {
+        let gap = page_after(&server, &table, filled - 10_000, 100).await.gap.expect("a gap");
+        assert_eq!(server.store.fill_gap(&mut conn, &table, gap, NOW).await.expect("a part of it"), 10_000);
+        assert_eq!(page_after(&server, &table, filled, 100).await.head.get(), filled);
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_has_lost_its_trigger_is_not_read() {
     let table = table();
     let server = fixture(&table).await;

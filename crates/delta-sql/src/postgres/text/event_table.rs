@@ -73,11 +73,11 @@ SELECT l.pid || ' ' || l.virtualtransaction || coalesce(' ' || a.query_start, ''
 LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
 WHERE l.pid IS NOT NULL AND (a.state IS NULL OR a.state NOT LIKE 'idle%')";
 
-/// Ids after `$1` and before `$2` that are not there, below one that is, at most `$3`.
+/// Ids after `$1` and before `$2` that are not there, below one that is, of the first `$3`.
 const MISSING: &str = "\
 SELECT i.id FROM generate_series($1::bigint + 1, \
-least($2::bigint, (SELECT max(m.{id})::bigint FROM {table} m)) - 1) AS i (id) \
-WHERE NOT EXISTS (SELECT FROM {table} t WHERE t.{id} = i.id) LIMIT $3";
+least($2::bigint, (SELECT max(m.{id})::bigint FROM {table} m), $1 + $3::bigint + 1) - 1) AS i (id) \
+WHERE NOT EXISTS (SELECT FROM {table} t WHERE t.{id} = i.id)";
 
 /// Fills ids (`$1`) with noop events of the time `$2`.
 const FILL: &str = "\
