@@ -10,7 +10,6 @@ use delta::{Client, ClientSettings, ConsumeError, Consumer, Event, MemoryStore, 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-pub(crate) type Log = delta::Log<MemoryStore, Event>;
 pub(crate) type Mail = Consumer<MemoryStore, Event>;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

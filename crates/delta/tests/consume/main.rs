@@ -2,5 +2,8 @@
 
 mod cursors;
 mod kit;
+mod letters;
 mod once;
+mod patterns;
 mod run;
+mod sharded;

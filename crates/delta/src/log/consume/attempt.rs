@@ -59,6 +59,13 @@ pub(super) enum Ended {
 impl<S: LogStore, E: LogEvent> Attempt<S, E> {
     /// Runs it to its end.
     pub(super) async fn run(self) -> Done<E> {
+        let began = instant();
+        let ended = self.end_in_span().await;
+        Done { unit: self.unit, ended, took: instant() - began }
+    }
+
+    /// Runs it to its end, without being used up.
+    pub(super) async fn end_in_span(&self) -> Ended {
         let setup = &self.books.setup;
         let span = tracing::info_span!(
             "consume",
@@ -69,9 +76,7 @@ impl<S: LogStore, E: LogEvent> Attempt<S, E> {
             attempt = self.number,
             traceparent = self.unit.events.first().and_then(E::trace).map(Trace::as_str),
         );
-        let began = instant();
-        let ended = self.end().instrument(span).await;
-        Done { unit: self.unit, ended, took: instant() - began }
+        self.end().instrument(span).await
     }
 
     async fn end(&self) -> Ended {
@@ -81,20 +86,20 @@ impl<S: LogStore, E: LogEvent> Attempt<S, E> {
             match guarded(|| filter(event)) {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) => return Ended::Filtered,
-                Ok(Err(error)) => return self.recovered(error, Ended::Handled),
-                Err(panic) => return self.recovered(ConsumeError::new(panic.message), Ended::Handled),
+                Ok(Err(error)) => return self.recovered(error),
+                Err(panic) => return self.recovered(ConsumeError::new(panic.message)),
             }
         }
         match &self.books.setup.consumer.handler {
             Handler::Free(handler) => {
                 let outcome = caught(|| handler(self.context(), self.unit.events.clone())).await;
-                outcome.map_or_else(|error| self.recovered(error, Ended::Handled), |()| Ended::Handled)
+                outcome.map_or_else(|error| self.recovered(error), |()| Ended::Handled)
             }
             Handler::Manual(handler) => {
                 let Some(event) = self.unit.events.first().cloned() else { return Ended::Handled };
                 let delivery = Delivery::new(event, self.unit.id, self.acks.clone());
                 let outcome = caught(|| handler(self.context(), delivery)).await;
-                outcome.map_or_else(|error| self.recovered(error, Ended::Handled), |()| Ended::Returned)
+                outcome.map_or_else(|error| self.recovered(error), |()| Ended::Returned)
             }
             Handler::InTransaction(_) => self.in_transaction().await.unwrap_or_else(Ended::Store),
         }
@@ -120,17 +125,17 @@ impl<S: LogStore, E: LogEvent> Attempt<S, E> {
                 if let Err(error) = tx.roll_back().await {
                     tracing::debug!(%error, "a transaction could not be rolled back");
                 }
-                Ok(self.recovered(error, Ended::Handled))
+                Ok(self.recovered(error))
             }
         }
     }
 
-    fn recovered(&self, error: ConsumeError, handled: Ended) -> Ended {
+    pub(super) fn recovered(&self, error: ConsumeError) -> Ended {
         let (Some(recover), Some(event)) = (&self.books.setup.consumer.recover, self.unit.events.first()) else {
             return Ended::Failed(error);
         };
         match guarded(|| recover(event, error)) {
-            Ok(Recovered::Swallow) => handled,
+            Ok(Recovered::Swallow) => Ended::Handled,
             Ok(Recovered::Replace(error) | Recovered::Pass(error)) => Ended::Failed(error),
             Err(panic) => Ended::Failed(ConsumeError::new(panic.message)),
         }
@@ -149,7 +154,7 @@ impl<S: LogStore, E: LogEvent> Attempt<S, E> {
 }
 
 /// Runs user code; a panic of it becomes an error, wherever it happens.
-async fn caught<F>(code: impl FnOnce() -> F) -> Result<(), ConsumeError>
+pub(super) async fn caught<F>(code: impl FnOnce() -> F) -> Result<(), ConsumeError>
 where
     F: Future<Output = Result<(), ConsumeError>>,
 {

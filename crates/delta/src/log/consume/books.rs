@@ -151,6 +151,9 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
     /// Gives cursors back, as far as they have come. Those that somebody else has written meanwhile keep what they say.
     pub(super) async fn release(&self, mut slices: Vec<Slice>) -> Result<()> {
         for _ in 0..TRIES {
+            if slices.is_empty() {
+                return Ok(());
+            }
             let names = slices.iter().map(|slice| slice.name().to_owned()).collect();
             let mut found = by_name(self.read(CursorQuery::Names(names)).await?);
             let mut rows = Vec::new();
@@ -179,6 +182,15 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
             return Ok(());
         }
         Ok(())
+    }
+
+    /// Gives back all that a tenure has held.
+    pub(super) async fn give_back(&self, slices: Vec<Slice>, member: Option<Cursor>) -> Result<()> {
+        let released = self.release(slices).await;
+        match member {
+            Some(member) => released.and(self.leave(member).await),
+            None => released,
+        }
     }
 
     /// Reads cursors.

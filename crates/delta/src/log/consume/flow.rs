@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub(super) struct Flow<S: LogStore, E: LogEvent> {
     acking: BTreeMap<u64, Unit<E>>,
     /// What was said of units whose handler has yet to return.
     said: BTreeMap<u64, Ack>,
-    running: BTreeSet<u64>,
+    /// The units that run, and their slices.
+    running: BTreeMap<u64, u16>,
     open: usize,
     unwritten: Option<Unwritten>,
     pub(super) summary: ConsumeSummary,
@@ -39,7 +40,7 @@ impl<S: LogStore, E: LogEvent> Flow<S, E> {
             lanes,
             acking: BTreeMap::new(),
             said: BTreeMap::new(),
-            running: BTreeSet::new(),
+            running: BTreeMap::new(),
             open: 0,
             unwritten: None,
             summary: ConsumeSummary::default(),
@@ -48,7 +49,8 @@ impl<S: LogStore, E: LogEvent> Flow<S, E> {
 
     /// Where reading has to begin: before the first event that any slice has not seen.
     pub(super) fn read_from(&self) -> Option<Position> {
-        self.slices.values().map(|slice| slice.mark().read()).min()
+        let reading = self.slices.values().filter(|slice| !slice.is_draining());
+        reading.map(|slice| slice.mark().read()).min()
     }
 
     /// Whether there is room for another page.
@@ -124,7 +126,7 @@ impl<S: LogStore, E: LogEvent> Flow<S, E> {
         let mut unit = lanes.next(now, may_begin)?;
         // A new one for each attempt, so that what is said of an earlier one is told apart.
         unit.id = lanes.id();
-        self.running.insert(unit.id);
+        self.running.insert(unit.id, unit.lane.slice);
         Some(unit)
     }
 
@@ -176,7 +178,9 @@ impl<S: LogStore, E: LogEvent> Flow<S, E> {
 
     /// Has a unit tried again.
     pub(super) fn retry(&mut self, unit: Unit<E>, at: Instant) {
-        self.lanes.retry(unit, at);
+        if self.slices.get(&unit.lane.slice).is_some_and(|slice| !slice.is_draining()) {
+            self.lanes.retry(unit, at);
+        }
     }
 
     /// A unit waits for its ack.
@@ -188,18 +192,18 @@ impl<S: LogStore, E: LogEvent> Flow<S, E> {
     pub(super) fn hear(&mut self, ack: Ack) -> (Vec<Unit<E>>, Option<Unit<E>>) {
         match ack {
             Ack::One(id) => {
-                if self.running.contains(&id) {
+                if self.running.contains_key(&id) {
                     self.said.insert(id, ack);
                 }
                 (self.acking.remove(&id).into_iter().collect(), None)
             }
             Ack::UpTo(id) => {
-                self.said.extend(self.running.range(..=id).map(|running| (*running, Ack::One(*running))));
+                self.said.extend(self.running.range(..=id).map(|(running, _)| (*running, Ack::One(*running))));
                 let later = self.acking.split_off(&(id + 1));
                 (std::mem::replace(&mut self.acking, later).into_values().collect(), None)
             }
             Ack::Dropped(id) => {
-                if self.running.contains(&id) {
+                if self.running.contains_key(&id) {
                     self.said.entry(id).or_insert(ack);
                 }
                 (Vec::new(), self.acking.remove(&id))
@@ -216,10 +220,45 @@ impl<S: LogStore, E: LogEvent> Flow<S, E> {
         self.unwritten = self.unwritten.max(Some(unwritten));
     }
 
-    /// The slices whose cursors are to be written now; they all will be.
-    pub(super) fn to_write(&mut self) -> impl Iterator<Item = &mut Slice> {
-        self.unwritten = None;
-        self.slices.values_mut().filter(|slice| slice.unwritten().is_some())
+    /// Adds a slice.
+    pub(super) fn add(&mut self, number: u16, slice: Slice) {
+        self.remove(number);
+        self.slices.insert(number, slice);
+    }
+
+    /// Forgets a slice, with all that was read of it.
+    pub(super) fn remove(&mut self, number: u16) -> Option<Slice> {
+        let slice = self.slices.remove(&number)?;
+        self.open -= slice.mark().open();
+        self.lanes.drop_slice(number);
+        self.acking.retain(|_, unit| unit.lane.slice != number);
+        Some(slice)
+    }
+
+    /// Begins nothing more of so many slices.
+    pub(super) fn drain(&mut self, slices: usize) {
+        let draining = self.slices.values().filter(|slice| slice.is_draining()).count();
+        let rest = self.slices.iter_mut().rev().filter(|(_, slice)| !slice.is_draining());
+        for (number, slice) in rest.take(slices.saturating_sub(draining)) {
+            slice.drain();
+            self.lanes.drop_slice(*number);
+        }
+    }
+
+    /// Whether anything is drained that could be given back.
+    pub(super) fn has_drained(&self) -> bool {
+        self.slices.iter().any(|(number, slice)| self.is_drained(*number, slice))
+    }
+
+    fn is_drained(&self, number: u16, slice: &Slice) -> bool {
+        slice.is_draining() && !slice.is_busy() && self.running.values().all(|running| *running != number)
+    }
+
+    /// Forgets the slices that are drained, to be given back.
+    pub(super) fn take_drained(&mut self) -> Vec<Slice> {
+        let drained = self.slices.iter().filter(|(number, slice)| self.is_drained(**number, slice));
+        let numbers: Vec<u16> = drained.map(|(number, _)| *number).collect();
+        numbers.into_iter().filter_map(|number| self.remove(number)).collect()
     }
 
     /// Looks again at what is to be written.

@@ -105,19 +105,6 @@ impl<E: LogEvent> Lanes<E> {
         self.lanes.retain(|key, _| key.slice != slice);
     }
 
-    /// Takes events out of a slice that nobody has begun with.
-    pub(super) fn remove(&mut self, skipped: impl Fn(LaneKey, &E) -> bool) -> Vec<(LaneKey, E)> {
-        let mut removed = Vec::new();
-        for (key, lane) in &mut self.lanes {
-            let mut kept = VecDeque::with_capacity(lane.queue.len());
-            for item in lane.queue.drain(..) {
-                if skipped(*key, &item.event) { removed.push((*key, item.event)) } else { kept.push_back(item) }
-            }
-            lane.queue = kept;
-        }
-        removed
-    }
-
     /// The next unit that may be handled now, of a slice that may begin.
     pub(super) fn next(&mut self, now: Instant, may_begin: impl Fn(u16) -> bool) -> Option<Unit<E>> {
         while let Some(&(at, key)) = self.timers.first().filter(|(at, _)| *at <= now) {

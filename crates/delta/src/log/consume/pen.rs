@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::clock::instant;
 use crate::log::consume::books::Wrote;
+use crate::log::consume::members::Balanced;
 use crate::log::consume::slice::{Slice, Unwritten};
 use crate::log::consume::tenure::{Ending, Tenure};
 use crate::log::consume::unit::Unit;
@@ -32,13 +33,19 @@ pub(super) enum Penned<E> {
     Rows(Vec<u16>, Result<Wrote>),
     /// A dead letter.
     Letter(Letter<E>, Result<Option<Wrote>>),
+    /// The membership, and which slices were taken.
+    Balanced(Result<Balanced>),
+    /// Slices were given back.
+    Released(Result<()>),
+    /// Slices that somebody else had written were read anew.
+    Reloaded(Result<Vec<(u16, Slice)>>),
 }
 
 impl<S: LogStore, E: LogEvent> Tenure<S, E> {
     /// When the next write is due, if nothing happens.
     pub(super) fn next_write(&self) -> Instant {
         if self.pen.is_some() {
-            return self.good_until;
+            return self.report_at;
         }
         let due = match (self.flow.unwritten(), self.setup().options.writes) {
             (None, _) => self.renew_at,
@@ -56,6 +63,13 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         self.renew_at = asked + lease / 3;
     }
 
+    /// A cursor was written with its lease, which holds from this moment on, unless that is the member's.
+    pub(super) fn renewed_with_row(&mut self, asked: Instant) {
+        if self.membership.is_none() {
+            self.renewed(asked);
+        }
+    }
+
     /// Writes what is due, unless a write is on its way.
     pub(super) fn write_on(&mut self, now: Instant) {
         if self.pen.is_some() {
@@ -65,11 +79,11 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             self.bury(letter);
             return;
         }
-        if self.next_write() > now {
+        if self.share_out(now) || self.next_write() > now {
             return;
         }
         let owner = self.books.owner;
-        let renews = now >= self.renew_at;
+        let renews = now >= self.renew_at && self.membership.is_none();
         let mut rows = Vec::new();
         let mut numbers = Vec::new();
         for (number, slice) in &mut self.flow.slices {
@@ -81,8 +95,10 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         self.wrote_at = now;
         self.flow.look_again();
         if rows.is_empty() {
-            // Its cursor is in a transaction, which renews the lease.
-            self.renew_at = now + self.setup().lease() / 12;
+            if renews {
+                // Its cursor is in a transaction, which renews the lease.
+                self.renew_at = now + self.setup().lease() / 12;
+            }
             return;
         }
         let books = self.books.clone();
@@ -129,10 +145,31 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                         slice.written(wrote.until);
                     }
                 }
-                self.renewed(wrote.asked);
-                (!wrote.lost.is_empty()).then_some(Ending::Again)
+                self.renewed_with_row(wrote.asked);
+                let lost =
+                    self.flow.slices.iter().filter(|(_, slice)| wrote.lost.iter().any(|name| name == slice.name()));
+                let lost: Vec<u16> = lost.map(|(number, _)| *number).collect();
+                lost.into_iter().filter_map(|number| self.lost(number)).next()
             }
             Penned::Letter(letter, written) => self.buried(letter, written)?,
+            Penned::Balanced(balanced) => self.balanced(balanced?),
+            Penned::Released(released) => {
+                released?;
+                None
+            }
+            Penned::Reloaded(slices) => {
+                let slices = slices?;
+                if !slices.is_empty() {
+                    let consumer = self.setup().name();
+                    tracing::warn!(
+                        consumer,
+                        slices = slices.len(),
+                        "cursors of slices were moved, and it goes on from there"
+                    );
+                }
+                self.add(slices);
+                None
+            }
         };
         self.flow.look_again();
         self.flow.unhold();
@@ -144,13 +181,13 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         match written {
             Ok(Some(wrote)) => {
                 slice.into_iter().for_each(|slice: &mut Slice| slice.give_back(Some(wrote.until)));
-                self.renewed(wrote.asked);
+                self.renewed_with_row(wrote.asked);
                 self.flow.handled(&letter.unit);
                 let events = u64::try_from(letter.unit.events.len()).unwrap_or(u64::MAX);
                 self.flow.summary.dead_lettered += events;
                 self.meter.dead_lettered(events);
             }
-            Ok(None) => return Ok(Some(Ending::Again)),
+            Ok(None) => return Ok(self.lost(letter.unit.lane.slice)),
             Err(error) if is_fatal(&error) => return Err(error.into()),
             Err(error) => {
                 // The event is tried again, as it must not be lost.

@@ -11,7 +11,7 @@ use crate::executor::install_hook;
 use crate::log::consume::books::Books;
 use crate::log::consume::setup::Setup;
 use crate::log::consume::start;
-use crate::log::consume::tenure::{Ending, Mode, Tenure};
+use crate::log::consume::tenure::{Ending, Hold, Mode, Tenure};
 use crate::log::consume::{ConsumeFailure, ConsumeSummary};
 use crate::metrics;
 
@@ -87,17 +87,25 @@ impl<S: LogStore, E: LogEvent> Supervisor<S, E> {
         if setup.options.to_head && self.target.is_none() {
             self.target = Some(start::ends(&setup.log).await?.end);
         }
-        let Some((slice, wrote)) = self.books.take().await? else { return Ok(None) };
-        let stands = slice.mark().at();
-        if let Some(left) = self.summary.position.filter(|left| *left != stands) {
-            tracing::warn!(consumer = setup.name(), %left, %stands, "a consumer's cursor was moved, and it goes on from there");
-        }
+        let (hold, asked) = if setup.consumer.shard_by.is_some() {
+            // Others that made the slices in the same moment do not keep it from them.
+            let Some((membership, asked)) = self.books.join().await? else { return Ok(Some(Ending::Again)) };
+            (Hold::Share(membership), asked)
+        } else {
+            let Some((slice, wrote)) = self.books.take().await? else { return Ok(None) };
+            let stands = slice.mark().at();
+            if let Some(left) = self.summary.position.filter(|left| *left != stands) {
+                let consumer = setup.name();
+                tracing::warn!(consumer, %left, %stands, "a consumer's cursor was moved, and it goes on from there");
+            }
+            (Hold::One(slice), wrote.asked)
+        };
         if self.standing_by {
             tracing::info!(consumer = setup.name(), "a consumer takes over");
             self.standing_by = false;
         }
         let tenure = Tenure::new(self.books.clone(), self.mode, self.stop.clone(), self.target);
-        let (summary, ended) = tenure.hold(slice, wrote.asked).await;
+        let (summary, ended) = tenure.hold(hold, asked).await;
         if summary.handled > 0 {
             self.failures = 0;
         }

@@ -10,16 +10,17 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{instant, sleep_until};
-use crate::log::consume::attempt::{Attempt, Done, Ended};
+use crate::log::consume::attempt::Done;
 use crate::log::consume::books::Books;
 use crate::log::consume::delivery::Ack;
 use crate::log::consume::flow::Flow;
+use crate::log::consume::members::Membership;
 use crate::log::consume::meter::Meter;
 use crate::log::consume::pen::{Letter, Penned};
+use crate::log::consume::replay::{Replay, Replays};
 use crate::log::consume::setup::Setup;
 use crate::log::consume::slice::Slice;
-use crate::log::consume::unit::Unit;
-use crate::log::consume::{ConsumeError, ConsumeFailure, ConsumeSummary, GiveUp};
+use crate::log::consume::{ConsumeFailure, ConsumeSummary};
 use crate::log::reader::Reader;
 use crate::tasks;
 
@@ -46,6 +47,15 @@ pub(super) enum Ending {
     Again,
 }
 
+/// What a tenure begins with.
+#[derive(Clone, Debug)]
+pub(super) enum Hold {
+    /// The only cursor.
+    One(Slice),
+    /// A share in the slices, which are yet to be taken.
+    Share(Membership),
+}
+
 type Reading<E> = BoxFuture<'static, (Reader<E>, Result<LogPage<E>>)>;
 
 /// A run from taking a lease to giving it back.
@@ -56,24 +66,29 @@ pub(super) struct Tenure<S: LogStore, E: LogEvent> {
     pub(super) books: Books<S, E>,
     pub(super) flow: Flow<S, E>,
     pub(super) meter: Meter,
-    mode: Mode,
+    pub(super) mode: Mode,
     /// To be ended.
     stop: CancellationToken,
     /// What handlers see of it.
-    cancellation: CancellationToken,
+    pub(super) cancellation: CancellationToken,
     target: Option<Position>,
-    in_flight: FuturesUnordered<BoxFuture<'static, Done<E>>>,
+    pub(super) in_flight: FuturesUnordered<BoxFuture<'static, Done<E>>>,
     reader: Option<Reader<E>>,
     reading: Option<Reading<E>>,
     failed_reads: i64,
     read_at: Instant,
     pub(super) pen: Option<BoxFuture<'static, Penned<E>>>,
     pub(super) letters: VecDeque<Letter<E>>,
-    acks: (UnboundedSender<Ack>, UnboundedReceiver<Ack>),
+    pub(super) replays: Replays<E>,
+    /// Among those who share the slices; none of a consumer that has none.
+    pub(super) membership: Option<Membership>,
+    /// Cursors that somebody else has written, to be read anew.
+    pub(super) reloads: Vec<String>,
+    pub(super) acks: (UnboundedSender<Ack>, UnboundedReceiver<Ack>),
     pub(super) good_until: Instant,
     pub(super) renew_at: Instant,
     pub(super) wrote_at: Instant,
-    report_at: Instant,
+    pub(super) report_at: Instant,
     over: bool,
 }
 
@@ -84,6 +99,7 @@ enum Woken<S: LogStore, E: LogEvent> {
     Penned(Penned<E>),
     Done(Done<E>),
     Page(Reader<E>, Result<LogPage<E>>),
+    Replay(Replay<E>),
     Time(std::marker::PhantomData<S>),
 }
 
@@ -106,6 +122,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             read_at: now,
             pen: None,
             letters: VecDeque::new(),
+            replays: Replays::new(),
+            membership: None,
+            reloads: Vec::new(),
             acks: unbounded_channel(),
             good_until: now,
             renew_at: now,
@@ -121,16 +140,18 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
     }
 
     /// Works under a lease that was asked for at that time, and gives it back in the end.
-    pub(super) async fn hold(
-        mut self,
-        slice: Slice,
-        asked: Instant,
-    ) -> (ConsumeSummary, Result<Ending, ConsumeFailure>) {
+    pub(super) async fn hold(mut self, hold: Hold, asked: Instant) -> (ConsumeSummary, Result<Ending, ConsumeFailure>) {
         self.renewed(asked);
-        self.flow.slices.insert(0, slice);
+        match hold {
+            Hold::One(slice) => self.flow.add(0, slice),
+            Hold::Share(membership) => {
+                self.membership = Some(membership);
+                self.renew_at = instant();
+            }
+        }
         let ended = self.work().await;
         self.cancellation.cancel();
-        let position = self.flow.handled_up_to();
+        let position = self.flow.handled_up_to().filter(|_| self.membership.is_none());
         let finished = self.finish().await;
         let summary = ConsumeSummary { position, ..mem::take(&mut self.flow.summary) };
         let ended = match (ended, finished) {
@@ -159,9 +180,14 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                 grace_over = Some(now + self.setup().options.grace);
             }
             match grace_over {
-                Some(over) if self.in_flight.is_empty() || now >= over => return Ok(Ending::Stopped),
+                Some(over) if self.in_flight.is_empty() && self.replays.running() == 0 || now >= over => {
+                    return Ok(Ending::Stopped);
+                }
                 Some(_) => {}
                 None => {
+                    if !self.flow.slices.is_empty() {
+                        self.replays.look(&self.books, now);
+                    }
                     self.read_on(now);
                     self.begin_units(now);
                     if self.is_at_target() {
@@ -171,12 +197,13 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             }
             self.report(now);
             self.write_on(now);
-            let wake = [Some(self.next_wake()), grace_over].into_iter().flatten().min().unwrap_or(now);
+            let wake =
+                [Some(self.next_wake(grace_over.is_some())), grace_over].into_iter().flatten().min().unwrap_or(now);
             turns += 1;
             if turns % TURNS == 0 {
                 tokio::task::yield_now().await;
             }
-            let Self { stop, acks, pen, in_flight, reading, .. } = &mut *self;
+            let Self { stop, acks, pen, in_flight, reading, replays, .. } = &mut *self;
             let woken = tokio::select! {
                 biased;
                 () = stop.cancelled(), if grace_over.is_none() => Woken::<S, E>::Stop,
@@ -184,6 +211,7 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                 Some(penned) = OptionFuture::from(pen.as_mut()) => Woken::Penned(penned),
                 Some(done) = in_flight.next() => Woken::Done(done),
                 Some((reader, page)) = OptionFuture::from(reading.as_mut()) => Woken::Page(reader, page),
+                replay = replays.next() => Woken::Replay(replay),
                 () = sleep_until(wake) => Woken::Time(std::marker::PhantomData),
             };
             match woken {
@@ -200,6 +228,7 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                         return Ok(ending);
                     }
                 }
+                Woken::Replay(replay) => self.replayed(replay)?,
                 Woken::Page(reader, page) => {
                     self.reading = None;
                     self.reader = Some(reader);
@@ -209,16 +238,24 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         }
     }
 
-    /// When something is to be done, if nothing happens.
-    fn next_wake(&self) -> Instant {
+    /// When something is to be done, if nothing happens. What could not be done then is left out, or this would never wait.
+    fn next_wake(&self, stopping: bool) -> Instant {
         let mut wake = self.report_at.min(self.next_write());
         if self.flow.slices.values().all(|slice| !slice.is_lent()) {
             wake = wake.min(self.good_until);
         }
-        if self.reading.is_none() && self.reader.is_some() && self.flow.has_room() && !self.has_read_all() {
-            wake = wake.min(self.read_at);
+        if stopping || self.flow.slices.is_empty() {
+            return wake;
         }
-        self.flow.next_timer().map_or(wake, |at| wake.min(at))
+        let reads = self.reading.is_none() && self.flow.has_room() && !self.has_read_all();
+        let read_at = Some(self.read_at).filter(|_| reads);
+        let timer = self.flow.next_timer().filter(|_| self.has_free_hands());
+        [read_at, timer, self.replays.look_at()].into_iter().flatten().fold(wake, Instant::min)
+    }
+
+    /// Whether another unit may begin.
+    pub(super) fn has_free_hands(&self) -> bool {
+        self.in_flight.len() + self.replays.running() < self.setup().consumer.at_once()
     }
 
     fn has_read_all(&self) -> bool {
@@ -231,7 +268,31 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             return false;
         }
         self.flow.flush();
-        self.flow.is_clear() && self.in_flight.is_empty() && self.letters.is_empty()
+        let mine = self.flow.is_clear()
+            && !self.flow.slices.values().any(Slice::is_draining)
+            && self.in_flight.is_empty()
+            && self.letters.is_empty();
+        if !mine || !self.replays.is_clear() || !self.reloads.is_empty() {
+            return false;
+        }
+        // What others share in is not handled before they have.
+        let others = self.membership.as_ref().map(|membership| membership.others);
+        others.is_none_or(|others| others.zip(self.target).is_some_and(|(others, target)| others >= target))
+    }
+
+    /// Whether all that is left to do is up to the others who share the slices.
+    pub(super) fn waits_for_others(&self) -> bool {
+        self.target.is_some() && (self.has_read_all() || self.flow.slices.is_empty())
+    }
+
+    /// Takes slices over.
+    pub(super) fn add(&mut self, slices: Vec<(u16, Slice)>) {
+        if !slices.is_empty() {
+            // They may stand before what is being read.
+            self.reading = None;
+            self.reader = None;
+        }
+        slices.into_iter().for_each(|(number, slice)| self.flow.add(number, slice));
     }
 
     /// Reads another page, if there is room for it.
@@ -280,114 +341,6 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         self.setup().options.retry.delay(attempt, self.setup().engine().random.unit())
     }
 
-    /// Begins what may begin.
-    fn begin_units(&mut self, now: Instant) {
-        while self.in_flight.len() < self.books.setup.consumer.at_once() {
-            let Some(unit) = self.flow.next(now) else { return };
-            let owner = self.books.owner;
-            let transactional = self.setup().is_transactional();
-            let Some(slice) = self.flow.slice_of(&unit) else { continue };
-            let number = slice.attempts(unit.position()).saturating_add(1);
-            let cursor = transactional.then(|| slice.lend(owner, unit.positions()));
-            if let (Some(server), Some(event)) = (self.setup().engine().clock.now(), unit.events.first()) {
-                self.meter.begun(server.since(event.at()));
-            }
-            let (cancellation, acks) = (self.cancellation.clone(), self.acks.0.clone());
-            let attempt = Attempt { books: self.books.clone(), unit, number, cancellation, acks, cursor };
-            self.in_flight.push(attempt.run().boxed());
-        }
-    }
-
-    fn ended(&mut self, Done { unit, ended, took }: Done<E>) -> Result<Option<Ending>, ConsumeFailure> {
-        self.meter.took(took);
-        // What was said before the handler returned is heard before that.
-        while let Ok(ack) = self.acks.1.try_recv() {
-            self.hear(ack)?;
-        }
-        let said = self.flow.ended(&unit);
-        if let Some(slice) = self.flow.slice_of(&unit).filter(|slice| slice.is_lent()) {
-            match ended {
-                Ended::Written(until) => slice.give_back(Some(until)),
-                _ => slice.give_back(None),
-            }
-        }
-        match ended {
-            Ended::Handled => self.handled(&unit),
-            Ended::Written(_) => {
-                self.renewed(instant() - took);
-                self.handled(&unit);
-            }
-            Ended::Filtered => {
-                self.flow.handled(&unit);
-                self.flow.summary.skipped += 1;
-                self.meter.skipped(1);
-            }
-            Ended::Returned if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
-            Ended::Returned if said.is_some() => return self.failed(unit, unacked(), true).map(|()| None),
-            Ended::Returned => {
-                self.flow.go_on(&unit);
-                self.flow.wait_for_ack(unit);
-                return Ok(None);
-            }
-            Ended::Failed(_) if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
-            Ended::Failed(error) => return self.failed(unit, error, true).map(|()| None),
-            Ended::Lost => return Ok(Some(Ending::Again)),
-            Ended::Store(error) => return Err(error.into()),
-        }
-        self.flow.go_on(&unit);
-        Ok(None)
-    }
-
-    fn hear(&mut self, ack: Ack) -> Result<(), ConsumeFailure> {
-        let (handled, failed) = self.flow.hear(ack);
-        handled.iter().for_each(|unit| self.handled(unit));
-        failed.map_or(Ok(()), |unit| self.failed(unit, unacked(), false))
-    }
-
-    fn handled(&mut self, unit: &Unit<E>) {
-        self.flow.handled(unit);
-        let events = u64::try_from(unit.events.len()).unwrap_or(u64::MAX);
-        self.flow.summary.handled += events;
-        self.meter.handled(events);
-    }
-
-    /// An attempt has failed; `in_lane` if what is behind the unit still waits for it.
-    fn failed(&mut self, unit: Unit<E>, error: ConsumeError, in_lane: bool) -> Result<(), ConsumeFailure> {
-        if self.cancellation.is_cancelled() {
-            // It was told to end: it is handled again, as if it had not begun.
-            return Ok(());
-        }
-        let attempts = self.flow.failed(&unit);
-        self.flow.summary.failed_attempts += 1;
-        self.meter.failed();
-        let (consumer, position) = (self.setup().name().to_owned(), unit.position());
-        let give_up = self.setup().consumer.give_up.filter(|(most, _)| attempts >= *most);
-        match give_up {
-            Some((_, GiveUp::BestEffort)) => {
-                tracing::error!(%consumer, %position, attempts, %error, "a consumer gives up on an event, and passes it over");
-                self.flow.handled(&unit);
-                let events = u64::try_from(unit.events.len()).unwrap_or(u64::MAX);
-                self.flow.summary.given_up += events;
-                self.meter.skipped(events);
-            }
-            Some((_, GiveUp::DeadLetter)) => {
-                tracing::error!(%consumer, %position, attempts, %error, "a consumer gives up on an event, and keeps it as a dead letter");
-                self.letters.push_back(Letter { unit, message: error.to_string(), attempts, in_lane });
-                return Ok(());
-            }
-            None if self.mode == Mode::Once => return Err(ConsumeFailure::Handler { position, attempts, error }),
-            None => {
-                let delay = self.delay(i64::from(attempts));
-                tracing::warn!(%consumer, %position, attempts, %error, ?delay, "a consumer has failed, and tries again");
-                self.flow.retry(unit.clone(), instant() + delay);
-            }
-        }
-        if in_lane {
-            self.flow.go_on(&unit);
-        }
-        Ok(())
-    }
-
     fn report(&mut self, now: Instant) {
         if now >= self.report_at {
             self.report_at = now + REPORT;
@@ -398,6 +351,7 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
     /// Ends what runs, writes what is not written, and gives the cursors back.
     async fn finish(&mut self) -> Result<()> {
         self.in_flight.clear();
+        self.replays.clear();
         self.reading = None;
         let limit = self.setup().lease();
         if let Some(pen) = self.pen.take()
@@ -407,7 +361,8 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             let _ = self.penned(penned);
         }
         let slices: Vec<Slice> = self.flow.slices.values().cloned().collect();
-        let released = timeout(limit, self.books.release(slices)).await;
+        let row = self.membership.as_ref().map(|membership| membership.row.clone());
+        let released = timeout(limit, self.books.give_back(slices, row)).await;
         self.over = true;
         released.unwrap_or_else(|_| {
             let what = format!("expected an answer within {limit:?}, found none");
@@ -416,19 +371,16 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
     }
 }
 
-fn unacked() -> ConsumeError {
-    ConsumeError::new("dropped without an ack")
-}
-
 impl<S: LogStore, E: LogEvent> Drop for Tenure<S, E> {
     /// Whoever drops a run has its cursor written and given back, where there is still a runtime to do that.
     fn drop(&mut self) {
-        if !self.over && !self.flow.slices.is_empty() && tokio::runtime::Handle::try_current().is_ok() {
+        if !self.over && tokio::runtime::Handle::try_current().is_ok() {
             let books = self.books.clone();
             let slices: Vec<Slice> = mem::take(&mut self.flow.slices).into_values().collect();
+            let row = self.membership.take().map(|membership| membership.row);
             let lease = books.setup.lease();
             tasks::spawn(&self.books.setup.engine().tasks, async move {
-                if let Ok(Err(error)) = timeout(lease, books.release(slices)).await {
+                if let Ok(Err(error)) = timeout(lease, books.give_back(slices, row)).await {
                     tracing::debug!(consumer = books.setup.name(), %error, "a consumer's cursor could not be given back");
                 }
             });
