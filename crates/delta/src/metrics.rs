@@ -223,6 +223,11 @@ pub(crate) fn consumer_dead_lettered(labels: &ConsumerLabels, events: u64) {
     metrics::counter!("delta_consumer_dead_lettered_total", &labels.pairs()).increment(events);
 }
 
+/// Counts events that were removed from a log.
+pub(crate) fn trimmed(log: &LogName, events: u64) {
+    metrics::counter!("delta_log_trimmed_total", "log" => log.to_string()).increment(events);
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -10,6 +10,7 @@ use crate::log::source::finish;
 use crate::log::trim::archive::{Archive, Failure};
 use crate::log::trim::rule::{Rule, Trim, TrimPast, all_but};
 use crate::log::trim::slowest::{Slowest, prefix, slowest};
+use crate::metrics;
 
 /// A trim of a log, to be [`run`](Self::run).
 ///
@@ -200,6 +201,7 @@ impl<S: LogStore, E: LogEvent> Terms<S, E> {
 
     async fn remove(&self, up_to: Position, report: &mut TrimReport) -> Result<u64> {
         let trimmed = self.log.source().trim(up_to, self.batch).await?;
+        metrics::trimmed(self.log.name(), trimmed.events);
         report.events += trimmed.events;
         report.up_to = report.up_to.max(trimmed.up_to);
         Ok(trimmed.events)
