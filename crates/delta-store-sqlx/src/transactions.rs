@@ -21,6 +21,7 @@ impl<DB: Database> Transactions<DB> {
     }
 
     /// Has it rolled back before the connection is used again.
+    #[cfg(any(feature = "mysql", feature = "postgres"))]
     pub(crate) fn abandon(conn: &mut DB::Connection) {
         DB::TransactionManager::start_rollback(conn);
     }

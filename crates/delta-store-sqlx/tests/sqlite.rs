@@ -1,10 +1,10 @@
 //! The store in a SQLite file passes the whole contract, and does what the memory store does.
 #![cfg(feature = "sqlite")]
 
-use delta_core::{ResourceId, Result};
+use delta_core::{Error, ErrorKind, ResourceId, Result};
 use delta_store_sqlx::{SqliteStore, SqliteTransaction, sqlx};
 use delta_testkit::Backend;
-use delta_testkit::contract::{Fixture, Keep};
+use delta_testkit::contract::{Executed, Fixture, Keep};
 use tempfile::TempDir;
 
 /// A store in a directory that goes with it.
@@ -57,10 +57,19 @@ impl Fixture for File {
         sqlx::query("PRAGMA ignore_check_constraints = OFF").execute(&mut *tx).await.expect("checks");
         tx.commit().await
     }
+
+    async fn execute(&self, conn: &mut sqlx::SqliteConnection, statements: &str) -> Result<Executed> {
+        let ran = sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(conn).await;
+        ran.map(|_| Executed::Done).map_err(|failed| Error::new(ErrorKind::Invalid, "execute", failed))
+    }
 }
 
 delta_testkit::store_contract!(File::new);
 
 delta_testkit::restore_contract!(File::new);
+
+delta_testkit::log_contract!(File::new);
+
+delta_testkit::table_contract!(File::new);
 
 delta_testkit::store_differential!(File::new);

@@ -12,7 +12,7 @@ pub(crate) fn since() -> String {
 }
 
 /// Events after `?1` up to `?2`, at most `?3`. `?4` event kinds or null; `?5`, `?6` namespaces and `?7`, `?8` kinds as in
-/// a due query; `?9` resource or null.
+/// a due query; `?9` resource or null; `?10` how the object id begins or null; `?11` 1 for those with metadata only, or null.
 ///
 /// An event about a kind as a whole has no namespace: it passes only a filter that takes all of them.
 pub(crate) fn page() -> String {
@@ -22,6 +22,8 @@ pub(crate) fn page() -> String {
          AND (?5 IS NULL OR (n.name IN (SELECT value FROM json_each(?6))) = ?5) \
          AND (?7 IS NULL OR (k.name IN (SELECT value FROM json_each(?8))) = ?7) \
          AND (?9 IS NULL OR e.resource_id = ?9) \
+         AND (?10 IS NULL OR substr(e.object_id, 1, length(?10)) = ?10) \
+         AND (?11 IS NULL OR e.metadata IS NOT NULL) \
          ORDER BY e.position LIMIT ?3"
     )
 }

@@ -2,13 +2,11 @@ use crate::migration::Migration;
 use crate::sqlite::tables::Tables;
 
 pub(crate) fn all(tables: &Tables) -> Vec<Migration> {
-    vec![Migration {
-        version: 1,
-        name: "resources, log and cursors",
-        serves: 1,
-        up: tables.render(UP_1).trim().to_owned(),
-        down: tables.render(DOWN_1).trim().to_owned(),
-    }]
+    let migration = |version, name, serves, up, down| {
+        let [up, down] = [up, down].map(|text| tables.render(text).trim().to_owned());
+        Migration { version, name, serves, up, down }
+    };
+    vec![migration(1, "resources, log and cursors", 1, UP_1, DOWN_1), migration(2, "dead letters", 1, UP_2, DOWN_2)]
 }
 
 /// The table that says which versions the database has. It comes before the first of them.
@@ -159,4 +157,25 @@ DROP TABLE {detail};
 DROP TABLE {resource};
 DROP TABLE {kind};
 DROP TABLE {namespace};
+";
+
+// The columns are those of `ErrorTable::own`.
+const UP_2: &str = "
+CREATE TABLE {dead_letter} (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    consumer TEXT NOT NULL COLLATE BINARY,
+    event_id INTEGER NOT NULL,
+    error_msg TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    error_status INTEGER NOT NULL CHECK (error_status BETWEEN 1 AND 3),
+    log TEXT NOT NULL COLLATE BINARY,
+    event TEXT,
+    attempts INTEGER CHECK (attempts >= 0),
+    UNIQUE (consumer, log, event_id)
+) STRICT;
+";
+
+const DOWN_2: &str = "
+DROP TABLE {dead_letter};
 ";

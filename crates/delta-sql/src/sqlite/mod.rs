@@ -5,20 +5,27 @@
 //! for each of its columns.
 
 mod browse;
+pub mod catalog;
 mod claim;
 mod commit;
+pub mod cursor_table;
 mod cursors;
 mod due;
+pub mod error_table;
+pub mod event_table;
 mod events;
 mod insert;
 mod lanes;
 mod load;
 mod migrate;
+mod quote;
 mod restore;
 mod scopes;
 mod statements;
 mod tables;
+mod trim;
 mod write;
 
+pub use quote::schema_and_name;
 pub use statements::{Sql, Statements};
 pub use tables::Tables;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::sqlite::tables::Tables;
 use crate::sqlite::{
-    browse, claim, commit, cursors, due, events, insert, lanes, load, migrate, restore, scopes, write,
+    browse, catalog, claim, commit, cursors, due, events, insert, lanes, load, migrate, restore, scopes, trim, write,
 };
 
 /// The text of a statement, with its names filled in.
@@ -111,6 +111,20 @@ statements! {
     log_page = events::page();
     /// All of the log after `?1`.
     log_since = events::since();
+
+    /// The first events of the log. `?1` the last position, `?2` at most so many.
+    log_oldest = trim::OLDEST;
+    /// Removes the first events of the log. `?1` the last position.
+    log_remove = trim::REMOVE;
+    /// How far a log was trimmed. `?1` the name of its mark.
+    log_mark = trim::MARK;
+    /// Notes how far a log was trimmed. `?1` the name of its mark, `?2` the position.
+    put_log_mark = trim::PUT_MARK;
+
+    /// The columns of a live table. `?1` its name, `?2` its schema.
+    table_columns = catalog::COLUMNS;
+    /// The unique indexes of a live table. `?1` its name, `?2` its schema.
+    table_unique = catalog::UNIQUE;
 
     /// Cursors by name. `?1` names.
     cursors_by_names = cursors::by_names();

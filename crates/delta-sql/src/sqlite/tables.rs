@@ -10,7 +10,8 @@ pub struct Tables {
     prefix: TablePrefix,
 }
 
-const NAMES: [&str; 8] = ["resource", "detail", "error", "kind", "namespace", "event", "cursor", "migration"];
+const NAMES: [&str; 9] =
+    ["resource", "detail", "error", "kind", "namespace", "event", "cursor", "dead_letter", "migration"];
 
 impl Tables {
     /// The tables whose names begin with a prefix.

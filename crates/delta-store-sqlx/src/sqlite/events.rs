@@ -1,6 +1,6 @@
 use delta_core::{
-    Event, EventKind, EventPage, EventQuery, Key, Metadata, Name, Position, ResourceId, Result, Scope, State, Subject,
-    Trace,
+    Event, EventKind, EventPage, EventQuery, Key, LogName, Metadata, Name, Position, ResourceId, Result, Scope, State,
+    Subject, Trace,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -11,31 +11,56 @@ use super::names::choice;
 use super::rows::Columns;
 use super::statement::statement;
 use super::store::Inner;
+use super::trim::check_age;
+
+/// How many events a page looks through for those whose metadata fits.
+const LOOKED_THROUGH: u32 = 1_000;
 
 /// Reads a page. One writer at a time means that positions become visible in their order: all up to the head are there.
+///
+/// Whether metadata fits is found out here: a member's name that is written with escapes, or stands twice, is more than
+/// SQLite's paths tell.
 pub(super) async fn events(inner: &Inner, conn: &mut SqliteConnection, query: &EventQuery) -> Result<EventPage> {
     let head = head(inner, conn, "events").await?;
     let filter = &query.filter;
+    let by_metadata = !filter.metadata.is_empty();
+    let limit = if by_metadata { query.limit.max(LOOKED_THROUGH) } else { query.limit };
     let (namespaces, kinds) = (choice(&filter.namespaces), choice(&filter.kinds));
     let statement = statement(&inner.sql.log_page)
         .bind(query.after.get())
         .bind(head.get())
-        .bind(i64::from(query.limit))
+        .bind(i64::from(limit))
         .bind(filter.event_kinds.as_ref().map(|kinds| texts(kinds.iter().copied())))
         .bind(namespaces.0)
         .bind(namespaces.1)
         .bind(kinds.0)
         .bind(kinds.1)
-        .bind(filter.resource.map(ResourceId::get));
-    let rows = statement.fetch_all(conn).await.map_err(|failed| error("events", failed))?;
-    let events = rows.iter().map(|row| event("events", row)).collect::<Result<Vec<_>>>()?;
-    let full = events.len() >= usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let next = match events.last() {
+        .bind(filter.resource.map(ResourceId::get))
+        .bind(filter.object_id_prefix.clone())
+        .bind(by_metadata.then_some(1));
+    let rows = statement.fetch_all(&mut *conn).await.map_err(|failed| error("events", failed))?;
+    // After the rows: what a trim has taken from under them shows in the mark that it left.
+    check_age(inner, conn, &LogName::own(), query.after).await?;
+    let mut events = rows.iter().map(|row| event("events", row)).collect::<Result<Vec<_>>>()?;
+    let full = events.len() >= as_count(limit);
+    let mut next = match events.last() {
         Some(last) if full => last.position,
         None if full => query.after,
         _ => query.after.max(head),
     };
+    if by_metadata {
+        events.retain(|event| filter.matches(event));
+        if events.len() > as_count(query.limit) {
+            events.truncate(as_count(query.limit));
+            next = events.last().map_or(query.after, |last| last.position);
+        }
+    }
     Ok(EventPage { events, next, head, held_back: 0, gap: None })
+}
+
+/// A limit as a number of rows.
+pub(super) fn as_count(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// The last position that was given out.

@@ -62,7 +62,7 @@ use super::{browse, claim, commit, cursors, due, events, lanes, load, migrate, r
 /// ```
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 /// What the parts of a store share.

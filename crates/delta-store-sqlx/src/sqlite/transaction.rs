@@ -10,7 +10,7 @@ use super::wake::HeldWakeUps;
 use delta_sql::driver::Backoff;
 
 /// Takes the write lock at once: a transaction that first reads and then writes could find that it read too early.
-const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Why a transaction of this crate's own came to nothing.
 pub(super) enum Failure {
@@ -27,7 +27,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    fn begin(operation: &'static str, failed: sqlx::Error) -> Self {
+    pub(super) fn begin(operation: &'static str, failed: sqlx::Error) -> Self {
         if is_busy(&failed) {
             return Self::Busy(error(operation, failed));
         }
@@ -77,6 +77,31 @@ pub(super) async fn end<T>(operation: &'static str, tx: Transaction<'_, Sqlite>,
         }
     }
 }
+
+/// Takes steps in the caller's transaction, or in one of their own: all of them or none. `?` and `return` leave them.
+///
+/// A macro, for the compiler cannot tell of an asynchronous closure whether its future may be sent.
+macro_rules! whole {
+    ($operation:expr, $inner:expr, $conn:ident => $steps:block) => {{
+        let mut backoff = delta_sql::driver::Backoff::new($inner.busy_timeout);
+        loop {
+            let done = async {
+                let mut tx = $crate::sqlite::transaction::begin($operation, &mut *$conn).await?;
+                let steps = async {
+                    let $conn: &mut sqlx::SqliteConnection = &mut tx;
+                    $steps
+                };
+                let done = steps.await;
+                Ok($crate::sqlite::transaction::end($operation, tx, done).await?)
+            };
+            if let Some(done) = $crate::sqlite::transaction::settled(done.await, &mut backoff).await {
+                break done;
+            }
+        }
+    }};
+}
+
+pub(super) use whole;
 
 /// A transaction of the caller's own on the connection that writes; rolled back when it is dropped.
 ///
