@@ -98,14 +98,14 @@ async fn a_long_transaction_holds_up_neither_other_gaps_nor_a_stop<S: EventTable
     }
     for round in 0..2 {
         let stop = CancellationToken::new();
-        let filled = || recorder.named("delta_log_gaps_filled_total").into_values().any(|filled| filled == "3.0");
+        let all = || recorder.named("delta_log_gaps_filled_total").into_values().any(|ids| ids == "3.0");
         let filler = log.fill_gaps(FillGaps::new(), stop.clone().cancelled_owned());
         let stopped = async {
-            until("the gaps behind the open transaction are filled", async || filled()).await;
+            until("the gaps behind the open transaction are filled", async || all()).await;
             stop.cancel();
         };
-        let (filled, ()) = within("filling ends at its stop", async { tokio::join!(filler, stopped) }).await;
-        assert_eq!(filled.unwrap(), if round == 0 { 3 } else { 0 });
+        let (ids, ()) = within("filling ends at its stop", async { tokio::join!(filler, stopped) }).await;
+        assert_eq!(ids.unwrap(), if round == 0 { 3 } else { 0 });
     }
     let page = log.log().page(Position::START, 10, &TableFilter::default()).await.unwrap();
     assert_eq!(page.events, [], "what is open is waited for");
@@ -126,7 +126,7 @@ async fn gaps_are_waited_for_and_filled_on_postgres() {
     let database = PostgresDatabase::create().await.unwrap();
     let store = PgStore::options(database.url()).connections(8).connect().await.unwrap();
     store.migrate_to(Target::Latest).await.unwrap();
-    all(&store).await;
+    Box::pin(all(&store)).await;
 }
 
 #[tokio::test]
@@ -137,5 +137,5 @@ async fn gaps_are_waited_for_and_filled_on_mariadb() {
     let database = MariaDbDatabase::create().await.unwrap();
     let store = MySqlStore::options(database.url()).connections(8).connect().await.unwrap();
     store.migrate_to(Target::Latest).await.unwrap();
-    all(&store).await;
+    Box::pin(all(&store)).await;
 }
