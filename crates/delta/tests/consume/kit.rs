@@ -25,6 +25,12 @@ impl Object for Item {
     }
 }
 
+/// A store whose time goes on with the test's.
+pub(crate) fn store() -> MemoryStore {
+    let start = tokio::time::Instant::now();
+    MemoryStore::with_clock(move || Timestamp::from_micros(1_750_000_000_000_000) + start.elapsed())
+}
+
 /// A client of its own, as of another process, on a store.
 pub(crate) fn client(store: &MemoryStore) -> Client<MemoryStore> {
     Client::builder(store.clone()).settings(ClientSettings::new()).build().unwrap()
@@ -32,7 +38,7 @@ pub(crate) fn client(store: &MemoryStore) -> Client<MemoryStore> {
 
 /// A client on a store of its own whose log holds so many events, at the positions from 1.
 pub(crate) async fn with_events(events: usize) -> Client<MemoryStore> {
-    let client = client(&MemoryStore::new());
+    let client = client(&store());
     append(&client, 1, events).await;
     client
 }

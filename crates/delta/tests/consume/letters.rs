@@ -5,14 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use delta::core::{DeadLetter, DeadLetterStatus, WakeUpSignal};
-use delta::{
-    Batch, ConsumeError, Consumer, CursorWrites, Error, ErrorKind, Event, GiveUp, Key, MemoryStore, RecordErrors,
-    Result,
-};
+use delta::{Batch, Consumer, CursorWrites, Error, ErrorKind, Event, GiveUp, MemoryStore, RecordErrors, Result};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::kit::{Item, Mail, Seen, append, error, position, with_events};
+use crate::kit::{Item, Mail, Seen, error, position, with_events};
 
 /// Fails with every third event while `broken`.
 fn every_third(seen: &Seen, broken: &Arc<AtomicBool>) -> Mail {
@@ -137,9 +134,7 @@ async fn a_batch_is_kept_event_by_event() {
 
 /// Copies each event into an item of its own, in the transaction of the cursor; fails after its write when `fails` says so.
 fn copying(name: &str, fails: impl Fn(i64) -> bool + Send + Sync + 'static) -> Mail {
-    let writer = crate::kit::client(&MemoryStore::new());
     let fails = Arc::new(fails);
-    let _ = writer;
     Consumer::transactional(name, move |conn: &mut <MemoryStore as delta::Store>::Conn, event: &Event| {
         let fails = fails.clone();
         async move {
@@ -229,5 +224,4 @@ async fn patterns_that_contradict_each_other_are_refused() {
     let zero = client.log().consumer(Seen::new().consumer("a")).cursor(CursorWrites::Every(Duration::ZERO));
     assert_eq!(zero.run(std::future::pending()).await.unwrap_err().kind(), ErrorKind::Invalid);
     assert!(crate::kit::cursor(&client, "consumer/delta/a").await.is_none());
-    let _ = (append(&client, 2, 1).await, Key::new("default", "item", "2"), ConsumeError::new("x"));
 }

@@ -109,9 +109,6 @@ async fn a_cancelled_attempt_is_not_a_failed_one() {
             Err::<(), _>(error("cancelled"))
         }
     });
-    for how in [delta::GiveUp::BestEffort, delta::GiveUp::DeadLetter] {
-        let _ = how;
-    }
     let (log, stopped) = (client.log(), stop.clone());
     let consumer = consumer.give_up_after(1, delta::GiveUp::BestEffort);
     let running = tokio::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
@@ -121,6 +118,25 @@ async fn a_cancelled_attempt_is_not_a_failed_one() {
     assert_eq!((summary.failed_attempts, summary.given_up, summary.position), (0, 0, Some(Position::START)));
     let standing = standing(&client, "mailer").await.unwrap();
     assert_eq!((standing.position, standing.data.attempts.len()), (Some(Position::START), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_of_a_process_that_dies_is_taken_over_once_it_is_over() {
+    let client = with_events(2).await;
+    let other = self::client(client.store());
+    let (dying, seen) = (Seen::new(), Seen::new());
+    let mut run = Box::pin(other.log().consumer(dying.consumer("mailer")).run(std::future::pending()));
+    while dying.all().len() < 2 {
+        assert!(futures::poll!(&mut run).is_pending());
+        tokio::task::yield_now().await;
+    }
+    // A process that is killed gives nothing back.
+    std::mem::forget(run);
+    let before = tokio::time::Instant::now();
+    let summary = client.log().consumer(seen.consumer("mailer")).to_head().run(std::future::pending()).await.unwrap();
+    assert_eq!((seen.all(), summary.handled), (vec![1, 2], 2), "the cursor was not written yet");
+    let waited = before.elapsed();
+    assert!((Duration::from_secs(14)..Duration::from_secs(21)).contains(&waited), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,25 +99,19 @@ async fn the_slices_of_a_member_that_dies_are_taken_over() {
     let client = with_events(50).await;
     let other = self::client(client.store());
     let (dying, seen) = (Seen::new(), Seen::new());
-    let name = "shards";
-    // It holds its slices, handles nothing, and is gone without a word.
-    let (log, also) = (other.log(), dying.clone());
-    let hanging = Consumer::new(name, move |_, event: Event| {
+    let also = dying.clone();
+    let hanging = Consumer::new("shards", move |_, event: Event| {
         also.note(&event);
         std::future::pending::<Result<(), ConsumeError>>()
     });
-    let hanging = hanging.sharded(ShardBy::Key);
-    let runtime = std::thread::spawn(move || {
-        // The runtime is gone before anything could be given back.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let task = runtime.spawn(async move { log.consumer(hanging).run(std::future::pending()).await });
-        runtime.block_on(dying.wait(1));
-        task.abort();
-        std::mem::forget(task);
-        runtime.shutdown_background();
-    });
-    runtime.join().unwrap();
-    let _ = shares(&client, name).await;
+    let mut run = Box::pin(other.log().consumer(hanging.sharded(ShardBy::Key)).run(std::future::pending()));
+    while dying.all().is_empty() {
+        assert!(futures::poll!(&mut run).is_pending());
+        tokio::task::yield_now().await;
+    }
+    // A process that is killed gives nothing back.
+    std::mem::forget(run);
+    assert_eq!(shares(&client, "shards").await, [1_024]);
     let summary = client.log().consumer(sharded(&seen)).to_head().run_once().await.unwrap();
     let mut handled = seen.all();
     handled.sort_unstable();
