@@ -1,5 +1,5 @@
-//! Gaps in the tables of applications, on servers with many writers: waited for from the very first id on, and filled past
-//! whatever is open.
+//! Logs on servers with many writers: who holds readers back is named, and gaps in the tables of applications are waited for
+//! from the very first id on, and filled past whatever is open.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps nothing")]
 
@@ -113,13 +113,56 @@ async fn a_long_transaction_holds_up_neither_other_gaps_nor_a_stop<S: EventTable
     assert_eq!(read(&log, 5).await, [1, 2, 4, 6, 8], "though nobody fills any more");
 }
 
+/// Readers wait for the transaction and skip nothing; its session is in the metric, and is gone from it afterwards. Another
+/// transaction holds nobody back.
+async fn who_holds_readers_back_is_named<S: EventTables>(store: &S) {
+    let recorder = Recorder::default();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let client: Client<S> = Client::builder(store.clone()).build().unwrap();
+    let log = client.event_log(EventTable::new("held_events")).unwrap();
+    log.create().await.unwrap();
+    let mut idle = store.acquire(Access::Write).await.unwrap();
+    store.begin_tx(&mut idle).await.unwrap();
+    let mut events = Box::pin(log.log().stream(Position::START, TableFilter::default()));
+    let append = async || {
+        let mut guard = store.acquire(Access::Write).await.unwrap();
+        log.insert(&mut guard, "a", 1).await.unwrap().send();
+    };
+    append().await;
+    assert_eq!(within("the first", events.next()).await.unwrap().unwrap().position.get(), 1);
+
+    let open = Open::begin(store, &log).await;
+    append().await;
+    let named = async || {
+        let held = recorder.named("delta_log_held_seconds");
+        let holders = log.log().why_stalled().await.unwrap();
+        let name = |session: &str| format!("delta_log_held_seconds{{held_events,{session}}}");
+        holders.len() == 1 && held.get(&name(&holders[0].session)).is_some_and(|age| age != "0.0")
+    };
+    tokio::select! {
+        event = events.next() => panic!("expected nothing to read, found {event:?}"),
+        () = until("the holder is in the metric", named) => {}
+    }
+    open.commit().await;
+    for position in [2, 3] {
+        assert_eq!(within("what was held", events.next()).await.unwrap().unwrap().position.get(), position);
+    }
+    let cleared = async || recorder.named("delta_log_held_").into_values().all(|value| value == "0.0");
+    tokio::select! {
+        event = events.next() => panic!("expected nothing to read, found {event:?}"),
+        () = until("the metric is cleared", cleared) => {}
+    }
+    store.rollback_tx(&mut idle).await.unwrap();
+}
+
 async fn all<S: EventTables>(store: &S) {
+    who_holds_readers_back_is_named(store).await;
     the_very_first_id_is_waited_for(store).await;
     a_long_transaction_holds_up_neither_other_gaps_nor_a_stop(store).await;
 }
 
 #[tokio::test]
-async fn gaps_are_waited_for_and_filled_on_postgres() {
+async fn readers_keep_to_the_order_on_postgres() {
     if !Backend::Postgres.enabled() {
         return;
     }
@@ -130,7 +173,7 @@ async fn gaps_are_waited_for_and_filled_on_postgres() {
 }
 
 #[tokio::test]
-async fn gaps_are_waited_for_and_filled_on_mariadb() {
+async fn readers_keep_to_the_order_on_mariadb() {
     if !Backend::MariaDb.enabled() {
         return;
     }
