@@ -67,6 +67,7 @@ fn kind_of(number: u16) -> (ErrorKind, &'static str) {
         1146 | 1054 | 1051 | 1109 => (Unsupported, NO_TABLES),
         1142 | 1143 | 1370 | 1227 | 1044 => (Unsupported, NO_RIGHT),
         1665 => (Unsupported, BINLOG),
+        1419 => (Unsupported, "; set log_bin_trust_function_creators"),
         // What this server does not have: syntax, functions, variables, engines, features.
         1064 | 1193 | 1235 | 1286 | 1295 | 1231 => (Unsupported, ""),
         // The server's own faults: files and indexes that are broken, or not its own.

@@ -9,7 +9,9 @@ use super::text::{cursor_table, error_table, event_table};
 const OPERATION: &str = "create a table";
 
 fn script(statements: &[String]) -> String {
-    statements.iter().map(|statement| format!("{statement};\n")).collect()
+    let mut text = statements.join(";\n");
+    text.push_str(";\n");
+    text
 }
 
 impl<D: MysqlDriver> Tables<D> {

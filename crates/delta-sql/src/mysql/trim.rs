@@ -99,17 +99,14 @@ impl<D: MysqlDriver> Tables<D> {
             return Ok(Trimmed { events: 0, up_to: Position::new(mark.unwrap_or(0)) });
         };
         let up_to = Position::new(last.max(mark.unwrap_or(0)));
-        match mark {
-            Some(_) => {
-                let raise = Query::new(&sql.raise_trimmed).bind(up_to.to_string()).bind(name.as_slice());
-                self.write(conn, raise, OPERATION).await?;
-            }
-            None => {
-                let new = Query::new(&sql.new_trimmed).bind(name.as_slice()).bind(up_to.to_string());
-                if self.execute(conn, new, OPERATION).await? == Executed::Duplicate {
-                    let what = "expected to be the first to trim the log, found another trim";
-                    return Err(Error::new(ErrorKind::Conflict, OPERATION, what));
-                }
+        if mark.is_some() {
+            let raise = Query::new(&sql.raise_trimmed).bind(up_to.to_string()).bind(name.as_slice());
+            self.write(conn, raise, OPERATION).await?;
+        } else {
+            let new = Query::new(&sql.new_trimmed).bind(name.as_slice()).bind(up_to.to_string());
+            if self.execute(conn, new, OPERATION).await? == Executed::Duplicate {
+                let what = "expected to be the first to trim the log, found another trim";
+                return Err(Error::new(ErrorKind::Conflict, OPERATION, what));
             }
         }
         self.write(conn, Query::new(trim.delete).bind(last), OPERATION).await?;

@@ -187,7 +187,8 @@ async fn who_holds_the_log_is_named_with_the_age_and_the_statement_of_its_sessio
     let holders = server.store.log_holders(&mut conn).await.expect("holders");
     assert_eq!(holders.iter().map(|holder| &holder.session).collect::<Vec<_>>(), [&number.to_string()], "{holders:?}");
     assert!(holders[0].age > Duration::ZERO && holders[0].age < HANG, "{holders:?}");
-    let busy = tokio::spawn(async move {
+    let mut busy = JoinSet::new();
+    busy.spawn(async move {
         query("SELECT SLEEP(2)").execute(&mut *tx).await.expect("a sleep");
         tx
     });
@@ -202,9 +203,9 @@ async fn who_holds_the_log_is_named_with_the_age_and_the_statement_of_its_sessio
             assert_eq!((holders.len(), &holders[0].session), (1, &number.to_string()), "{holders:?}");
             break;
         }
-        assert!(!busy.is_finished(), "{holders:?}");
+        assert!(busy.try_join_next().is_none(), "{holders:?}");
     }
-    busy.await.expect("its end").rollback().await.expect("a rollback");
+    busy.join_next().await.expect("a task").expect("its end").rollback().await.expect("a rollback");
     assert_eq!(server.store.log_holders(&mut conn).await.expect("holders"), []);
 }
 
