@@ -118,7 +118,8 @@ impl<S: LogStore, E: LogEvent> Log<S, E> {
     /// Has a consumer go on after a position, without the events up to there: because a snapshot that was taken after the
     /// position was read makes up for them. All slices of a sharded one move. What is further already stays.
     ///
-    /// A consumer that runs meanwhile notices, and goes on from there.
+    /// A consumer that runs meanwhile notices, and goes on from there. One whose place is kept in a store of its own is moved
+    /// there, by [`CursorStore::save`](crate::CursorStore::save).
     ///
     /// # Errors
     ///

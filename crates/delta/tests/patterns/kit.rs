@@ -60,10 +60,21 @@ pub(crate) async fn positions(client: &Client<MemoryStore>) -> Vec<i64> {
 
 /// Stores where a consumer of the client's own log stands, or a slice of it.
 pub(crate) async fn stand(client: &Client<MemoryStore>, name: String, position: Option<i64>, shape: Shape) {
+    stand_in(client, &LogName::own(), name, position, shape).await;
+}
+
+/// Stores where a consumer of a log stands, or a slice of it.
+pub(crate) async fn stand_in(
+    client: &Client<MemoryStore>,
+    log: &LogName,
+    name: String,
+    position: Option<i64>,
+    shape: Shape,
+) {
     let store = client.store();
     let mut conn = store.acquire(Access::Write).await.unwrap();
     let stored = store.cursors(&mut conn, &CursorQuery::Names(vec![name.clone()])).await.unwrap().pop();
-    let data = CursorData::new(LogName::own(), None, shape);
+    let data = CursorData::new(log.clone(), None, shape);
     let standing = Standing { position: position.map(Position::new), data };
     let cursor = standing.into_cursor(stored.unwrap_or_else(|| Cursor::new(name)));
     let changes = Changeset { cursors: vec![cursor.put()], ..Changeset::new(Timestamp::EPOCH) };

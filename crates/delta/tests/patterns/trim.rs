@@ -1,10 +1,13 @@
 use std::sync::{Arc, Mutex};
 
 use delta::core::plan::consume::{Shape, cursor_name, slice_name};
-use delta::core::{Access, LogName, LogStore as _, Store as _};
+use delta::core::{
+    Access, EventTable, EventTables as _, Gap, Gaps, LogName, LogStore as _, Store as _, TableEvent, TableFilter,
+    Timestamp,
+};
 use delta::{ErrorKind, EventFilter, MemoryCursors, Position, Trim, TrimEnd, TrimPast, TrimReport};
 
-use crate::kit::{DAY, append, at, client, pass, positions, stand};
+use crate::kit::{DAY, append, at, client, pass, positions, stand, stand_in};
 
 fn own(consumer: &str) -> String {
     cursor_name(&LogName::own(), consumer)
@@ -185,6 +188,44 @@ async fn what_cannot_be_is_refused_and_removes_nothing() {
     assert!(error.to_string().contains("expected at most 3, the head of the log, found 4"), "{error}");
     assert_eq!(client.log().trim(Trim::keep(0)).batch(0).run().await.unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!(positions(&client).await, [1, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_applications_log_is_trimmed_alike_with_the_noop_events_that_nobody_sees() {
+    let client = client();
+    let table = EventTable::new("orders").gaps(Gaps::Waited);
+    let orders = client.event_log(table.clone()).unwrap();
+    orders.create().await.unwrap();
+    for number in 1..=12 {
+        let mut tx = client.store().begin().await.unwrap();
+        orders.insert(&mut tx, format!("o{number}"), 1).await.unwrap().send();
+        if number % 4 == 0 {
+            tx.commit().await.unwrap()
+        } else {
+            tx.rollback().await
+        };
+    }
+    let mut conn = client.store().acquire(Access::Write).await.unwrap();
+    for (after, before) in [(0, 4), (4, 8), (8, 12)] {
+        let gap = Gap { after: at(after), before: at(before) };
+        client.store().fill_gap(&mut conn, &table, gap, Timestamp::EPOCH).await.unwrap();
+    }
+    let log = LogName::of_table("orders");
+    stand_in(&client, &log, cursor_name(&log, "slow"), Some(10), Shape::One).await;
+    let archived = Arc::new(Mutex::new(Vec::new()));
+    let noted = archived.clone();
+    let hook = move |events: Vec<TableEvent>| {
+        noted.lock().unwrap().extend(events.iter().map(|event| event.position.get()));
+        std::future::ready(Ok::<(), std::convert::Infallible>(()))
+    };
+    let report = orders.log().trim(Trim::keep(0)).batch(2).archive(hook).run().await.unwrap();
+    assert_eq!((report.events, report.up_to, held_by(&report)), (10, at(10), is("slow", 10)));
+    assert_eq!(*archived.lock().unwrap(), [4, 8]);
+    let page = orders.log().page(Position::START, 10, &TableFilter::default()).await.unwrap();
+    assert_eq!(page.events.iter().map(|event| event.position.get()).collect::<Vec<_>>(), [12]);
+    stand_in(&client, &log, cursor_name(&log, "slow"), Some(12), Shape::One).await;
+    let report = orders.log().trim(Trim::keep(0)).run().await.unwrap();
+    assert_eq!((report.events, report.up_to, held_by(&report)), (2, at(12), None));
 }
 
 #[tokio::test(start_paused = true)]

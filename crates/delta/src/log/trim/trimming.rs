@@ -269,25 +269,19 @@ fn cut<E: LogEvent>(page: LogPage<E>, after: Position, goal: Goal, slowest: Opti
     let LogPage { mut events, next, head, .. } = page;
     let held = |event: &E| slowest.as_ref().is_some_and(|slowest| event.position() > slowest.position);
     let stays = events.iter().position(|event| held(event) || !goal.holds(event));
-    let Some(stays) = stays else {
-        // What was left out of the page may not go either, where it is not handled or beyond the goal.
-        let mut to = next;
-        if let Goal::Position(goal) = goal {
-            to = to.min(goal);
-        }
-        let behind = slowest.filter(|slowest| slowest.position < to);
-        to = behind.as_ref().map_or(to, |slowest| slowest.position).max(after);
-        let end = match behind {
-            Some(slowest) => Some(TrimEnd::Consumer(slowest)),
-            None => (to < next || next >= head || next <= after).then_some(TrimEnd::Done),
-        };
-        return Cut { events, to, end };
+    // Up to there stand none but the events that may go, and noop events that no reader sees. Those may not go either where
+    // they are not handled or beyond the goal: whoever stands there would be too old.
+    let mut to = stays.map_or(next, |stays| Position::new(events[stays].position().get() - 1));
+    if let Goal::Position(goal) = goal {
+        to = to.min(goal);
+    }
+    let wanted = stays.is_none_or(|stays| goal.holds(&events[stays]));
+    let behind = slowest.filter(|slowest| slowest.position < to || stays.is_some() && wanted);
+    to = behind.as_ref().map_or(to, |slowest| to.min(slowest.position)).max(after);
+    let end = match behind {
+        Some(slowest) => Some(TrimEnd::Consumer(slowest)),
+        None => (stays.is_some() || to < next || next >= head || next <= after).then_some(TrimEnd::Done),
     };
-    let end = match slowest {
-        Some(slowest) if goal.holds(&events[stays]) => TrimEnd::Consumer(slowest),
-        _ => TrimEnd::Done,
-    };
-    events.truncate(stays);
-    let to = events.last().map_or(after, LogEvent::position);
-    Cut { events, to, end: Some(end) }
+    events.truncate(stays.unwrap_or(events.len()));
+    Cut { events, to, end }
 }
