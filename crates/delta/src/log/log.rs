@@ -5,9 +5,11 @@ use delta_core::{Event, Gap, LogEvent, LogHolder, LogName, LogPage, LogStore, No
 use futures::stream::{self, Stream};
 
 use crate::client::Client;
+use crate::clock::sleep;
 use crate::log::head::Head;
 use crate::log::reader::Reader;
 use crate::log::source::{Limits, OwnSource, Source};
+use crate::log::tail;
 
 /// A log: Delta's own ([`Client::log`]), or one of the application's ([`EventLog::log`](crate::EventLog::log)). Clones are
 /// the same log.
@@ -169,18 +171,21 @@ impl<S, E: LogEvent> Log<S, E> {
     ///
     /// # Errors
     ///
-    /// An error of the store is an item, and the stream goes on after it with the next event; of `CursorTooOld` every
-    /// further item is one, too: events are gone that were not read.
+    /// An error of the store is an item, and the stream goes on after it, in a moment, with the next event; of `CursorTooOld`
+    /// every further item is one, too: events are gone that were not read.
     pub fn stream(&self, after: Position, filter: E::Filter) -> impl Stream<Item = Result<E>> + Send + use<S, E> {
-        let state = (self.reader(after, filter), Vec::new().into_iter());
-        stream::unfold(state, |(mut reader, mut page)| async move {
+        let state = (self.reader(after, filter), Vec::new().into_iter(), 0);
+        stream::unfold(state, |(mut reader, mut page, mut failures)| async move {
             loop {
                 if let Some(event) = page.next() {
-                    return Some((Ok(event), (reader, page)));
+                    return Some((Ok(event), (reader, page, failures)));
+                }
+                if failures > 0 {
+                    sleep(tail::retry_in(failures)).await;
                 }
                 match reader.next().await {
-                    Ok(read) => page = read.events.into_iter(),
-                    Err(error) => return Some((Err(error), (reader, page))),
+                    Ok(read) => (page, failures) = (read.events.into_iter(), 0),
+                    Err(error) => return Some((Err(error), (reader, page, failures + 1))),
                 }
             }
         })

@@ -80,7 +80,7 @@ async fn wait<E: LogEvent>(head: &Head<E>, tail: u64, until: Instant) {
 }
 
 /// In how long to read again after so many errors in a row.
-fn retry_in(failures: u32) -> Duration {
+pub(super) fn retry_in(failures: u32) -> Duration {
     (Duration::from_millis(50) * 2_u32.saturating_pow(failures.min(10))).min(LONGEST)
 }
 

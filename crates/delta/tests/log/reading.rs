@@ -1,4 +1,6 @@
 use delta::core::Access;
+use std::time::Duration;
+
 use delta::core::{HeadCache, LogStore as _, Store as _};
 use delta::{ClientSettings, ErrorKind, EventFilter, Position};
 use futures::{FutureExt as _, StreamExt as _};
@@ -106,10 +108,14 @@ async fn a_cursor_that_a_trim_has_passed_is_too_old_for_its_reader_alone() {
     store.trim(&mut conn, Position::new(6), 100).await.unwrap();
 
     let mut late = Box::pin(log.stream(Position::new(3), EventFilter::default()));
-    for _ in 0..3 {
-        let error = late.next().await.unwrap().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::CursorTooOld, "{error}");
-    }
+    let (_, time) = took(async {
+        for _ in 0..3 {
+            let error = late.next().await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::CursorTooOld, "{error}");
+        }
+    })
+    .await;
+    assert!(time >= Duration::from_millis(300), "each takes longer than the one before: {time:?}");
     let mut fresh = Box::pin(log.stream(Position::new(6), EventFilter::default()));
     assert_eq!(take(&mut fresh, 4).await, [7, 8, 9, 10]);
     client.inform(item("late")).await.unwrap();
