@@ -1,6 +1,7 @@
 //! Tests for Delta's stores and for the controllers of its users.
 
 mod backend;
+mod check;
 pub mod contract;
 #[cfg(feature = "database")]
 pub mod database;
@@ -11,5 +12,6 @@ pub mod harness;
 pub mod record;
 
 pub use backend::Backend;
+pub use check::{check_cursor_table, check_error_table, check_event_table};
 #[cfg(feature = "harness")]
 pub use harness::Harness;

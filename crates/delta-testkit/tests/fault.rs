@@ -125,10 +125,65 @@ async fn each_operation_is_hit_by_its_own_faults() {
             (Operation::Count, store.count(&mut conn, &Filter::default()).await.is_err()),
             (Operation::LogHolders, store.log_holders(&mut conn).await.is_err()),
         ];
-        let failed: Vec<Operation> = failed.into_iter().filter(|(_, failed)| *failed).map(|(op, _)| op).collect();
+        let failed = failed.into_iter().chain(of_logs(&store).await);
+        let failed: Vec<Operation> = failed.filter(|(_, failed)| *failed).map(|(op, _)| op).collect();
         assert_eq!(failed, [hit]);
         assert!(Operation::ALL.iter().all(|operation| plan.calls(*operation) == 1), "{plan:?}");
     }
+}
+
+/// Calls each operation of logs once; whether it failed.
+async fn of_logs(store: &FaultStore<MemoryStore>) -> Vec<(Operation, bool)> {
+    use delta_core::{
+        CursorTable, DeadLetter, DeadLetterQuery, DeadLetterStatus, EventTable, EventTables, Gap, LogName, LogStore,
+        Position, TableFilter, TableQuery,
+    };
+    let (now, start) = (Timestamp::EPOCH, Position::START);
+    let (events, cursors, errors) = (EventTable::new("events"), CursorTable::new("cursors"), store.dead_letter_table());
+    let mut conn = store.inner().acquire(Access::Write).await.expect("the memory store");
+    store.inner().create_event_table(&mut conn, &events).await.expect("a table");
+    store.inner().create_cursor_table(&mut conn, &cursors).await.expect("a table");
+    let (mut ending, mut other, mut beginning) = (
+        store.inner().begin().await.expect("a transaction"),
+        store.inner().begin().await.expect("a transaction"),
+        store.inner().acquire(Access::Write).await.expect("the memory store"),
+    );
+    let letter = DeadLetter {
+        id: 0,
+        consumer: "mailer".to_owned(),
+        log: Some(LogName::own()),
+        position: Position::new(1),
+        message: String::new(),
+        attempts: None,
+        status: DeadLetterStatus::Dead,
+        event: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let (letters, dead) = (DeadLetterQuery::default(), DeadLetterStatus::Dead);
+    let query = TableQuery { after: start, limit: 1, filter: TableFilter::default() };
+    let gap = Gap { after: start, before: start };
+    let conn = &mut conn;
+    vec![
+        (Operation::BeginTx, store.begin_tx(&mut beginning).await.is_err()),
+        (Operation::CommitTx, store.commit_tx(&mut ending).await.is_err()),
+        (Operation::RollbackTx, store.rollback_tx(&mut other).await.is_err()),
+        (Operation::Trimmed, store.trimmed(conn).await.is_err()),
+        (Operation::Trim, store.trim(conn, start, 1).await.is_err()),
+        (Operation::PutDeadLetter, store.put_dead_letter(conn, &errors, &letter).await.is_err()),
+        (Operation::DeadLetters, store.dead_letters(conn, &errors, &letters).await.is_err()),
+        (Operation::MarkDeadLetters, store.mark_dead_letters(conn, &errors, &[], &[], dead, now).await.is_err()),
+        (Operation::CreateTable, store.create_error_table(conn, &errors).await.is_err()),
+        (Operation::InspectTable, store.inspect_event_table(conn, &events).await.is_err()),
+        (Operation::AppendEvents, store.append_events(conn, &events, &[]).await.is_err()),
+        (Operation::TableEvents, store.table_events(conn, &events, &query).await.is_err()),
+        (Operation::TableHolders, store.table_holders(conn, &events).await.is_err()),
+        (Operation::FillGap, store.fill_gap(conn, &events, gap, now).await.is_err()),
+        (Operation::TableTrimmed, store.table_trimmed(conn, &events).await.is_err()),
+        (Operation::TrimTable, store.trim_table(conn, &events, start, 1).await.is_err()),
+        (Operation::TableCursor, store.table_cursor(conn, &cursors, "a").await.is_err()),
+        (Operation::MoveTableCursor, store.move_table_cursor(conn, &cursors, "a", start, now).await.is_err()),
+    ]
 }
 
 #[tokio::test]
@@ -170,9 +225,15 @@ mod without_faults {
 
     use super::{FaultPlan, FaultStore, Fixture, MemoryFixture, Wrapped};
 
-    delta_testkit::store_contract!(|| async {
+    async fn wrapped() -> Wrapped {
         let memory = MemoryFixture::new();
         let store = FaultStore::new(memory.store().clone(), FaultPlan::new());
         Wrapped(memory, store)
-    });
+    }
+
+    delta_testkit::store_contract!(wrapped);
+
+    delta_testkit::log_contract!(wrapped);
+
+    delta_testkit::table_contract!(wrapped);
 }

@@ -1,5 +1,7 @@
 //! Faults on purpose: a wrapper around any store that fails, delays, drops or loses the answer of chosen calls.
 
+mod event_tables;
+mod log_store;
 mod operation;
 mod plan;
 mod store;

@@ -62,7 +62,7 @@ impl<S> FaultStore<S> {
         &self.inner
     }
 
-    async fn hit<T>(&self, operation: Operation, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    pub(super) async fn hit<T>(&self, operation: Operation, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         match self.plan.called(operation) {
             None => call.await,
             Some(Fault::Fail(kind)) => Err(Error::new(kind, operation.as_str(), "injected")),
