@@ -20,8 +20,8 @@ use crate::log::tail;
 ///   same for all readers, and never before an earlier one. An open transaction that has appended holds readers back; it is
 ///   never skipped.
 /// - However many readers a client has at the head of a log, one query serves them all, up to the bounds of the table's
-///   [`HeadCache`] (of [`ClientSettings::log_cache`](crate::ClientSettings::log_cache) for Delta's own). Who is behind reads
-///   by itself, with its filter in the database.
+///   [`HeadCache`](delta_core::HeadCache), of [`ClientSettings::log_cache`](crate::ClientSettings::log_cache) for Delta's
+///   own. Who is behind reads by itself, with its filter in the database.
 /// - Readers hear at once of what their own client has committed, and as soon as the store's wake-ups reach of what others
 ///   have. Whatever is lost of that, they find after the poll interval.
 /// - Others are told of Delta's own log only if somebody may listen: if a consumer of it has a cursor in the database, which a

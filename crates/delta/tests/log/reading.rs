@@ -108,7 +108,7 @@ async fn a_cursor_that_a_trim_has_passed_is_too_old_for_its_reader_alone() {
     store.trim(&mut conn, Position::new(6), 100).await.unwrap();
 
     let mut late = Box::pin(log.stream(Position::new(3), EventFilter::default()));
-    let (_, time) = took(async {
+    let ((), time) = took(async {
         for _ in 0..3 {
             let error = late.next().await.unwrap().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::CursorTooOld, "{error}");
