@@ -218,9 +218,10 @@ async fn a_newer_schema_that_serves_this_version_is_worked_with() {
     let Some((_directory, path)) = file() else { return };
     let store = SqliteStore::open(&path).await.unwrap();
     let mut tx = store.begin().await.unwrap();
-    let tomorrow = "INSERT INTO delta_migration VALUES (2, 'of tomorrow', 1); \
+    let tomorrow = "INSERT INTO delta_migration VALUES (3, 'of tomorrow', 1); \
                     ALTER TABLE delta_resource ADD COLUMN tomorrow INTEGER; \
                     ALTER TABLE delta_detail ADD COLUMN tomorrow TEXT; ALTER TABLE delta_error ADD COLUMN tomorrow TEXT; \
+                    ALTER TABLE delta_dead_letter ADD COLUMN tomorrow TEXT; \
                     ALTER TABLE delta_event ADD COLUMN tomorrow TEXT; ALTER TABLE delta_cursor ADD COLUMN tomorrow TEXT; \
                     ALTER TABLE delta_kind ADD COLUMN tomorrow TEXT; ALTER TABLE delta_namespace ADD COLUMN tomorrow TEXT";
     sqlx::raw_sql(tomorrow).execute(&mut *tx).await.unwrap();
@@ -229,7 +230,7 @@ async fn a_newer_schema_that_serves_this_version_is_worked_with() {
     // As a process of this version would that starts now.
     let again = SqliteStore::open(&path).await.unwrap();
     let status = again.migrate_to(Target::Latest).await.unwrap();
-    assert_eq!(status.last().map(|last| (last.version, last.applied)), Some((2, true)));
+    assert_eq!(status.last().map(|last| (last.version, last.applied)), Some((3, true)));
     assert_eq!(again.migrate_to(Target::Version(0)).await.unwrap_err().kind(), ErrorKind::Unsupported);
     commit(&again, &inserts([row("b")])).await.unwrap();
 }
