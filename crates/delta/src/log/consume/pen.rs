@@ -42,7 +42,8 @@ pub(super) enum Penned<E> {
 }
 
 impl<S: LogStore, E: LogEvent> Tenure<S, E> {
-    /// When the next write is due, if nothing happens.
+    /// When the next write is due, if nothing happens. What is due at once is due since the last one: a moment read here
+    /// would be later than the one it is compared with.
     pub(super) fn next_write(&self) -> Instant {
         if self.pen.is_some() {
             return self.report_at;
@@ -51,7 +52,7 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             (None, _) => self.renew_at,
             (Some(Unwritten::Passed), _) => self.wrote_at + LAZILY,
             (Some(Unwritten::Handled), CursorWrites::Every(period)) => self.wrote_at + period,
-            (Some(Unwritten::Handled), CursorWrites::Sync) | (Some(Unwritten::Counted), _) => instant(),
+            (Some(Unwritten::Handled), CursorWrites::Sync) | (Some(Unwritten::Counted), _) => self.wrote_at,
         };
         due.min(self.renew_at)
     }
