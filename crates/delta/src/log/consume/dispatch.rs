@@ -57,14 +57,14 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                 self.flow.summary.skipped += 1;
                 self.meter.skipped(1);
             }
-            Ended::Returned if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
+            // An ack counts whatever the handler returns after it.
+            Ended::Returned | Ended::Failed(_) if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
             Ended::Returned if said.is_some() => return self.failed(unit, unacked(), true).map(|()| None),
             Ended::Returned => {
                 self.flow.go_on(&unit);
                 self.flow.wait_for_ack(unit);
                 return Ok(None);
             }
-            Ended::Failed(_) if matches!(said, Some(Ack::One(_))) => self.handled(&unit),
             Ended::Failed(error) => return self.failed(unit, error, true).map(|()| None),
             Ended::Lost => return Ok(self.lost(unit.lane.slice)),
             Ended::Store(error) => return Err(error.into()),
@@ -75,7 +75,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
 
     pub(super) fn hear(&mut self, ack: Ack) -> Result<(), ConsumeFailure> {
         let (handled, failed) = self.flow.hear(ack);
-        handled.iter().for_each(|unit| self.handled(unit));
+        for unit in &handled {
+            self.handled(unit);
+        }
         failed.map_or(Ok(()), |unit| self.failed(unit, unacked(), false))
     }
 

@@ -11,7 +11,7 @@ use crate::log::consume::unit::{Item, LaneKey, Unit};
 pub(super) struct Lanes<E> {
     ordered: bool,
     batch: Option<Batch>,
-    lanes: HashMap<LaneKey, Lane<E>>,
+    by_key: HashMap<LaneKey, Lane<E>>,
     /// Lanes that may have something.
     ready: VecDeque<LaneKey>,
     /// Lanes that will.
@@ -48,7 +48,7 @@ impl<E: LogEvent> Lanes<E> {
         Self {
             ordered,
             batch,
-            lanes: HashMap::new(),
+            by_key: HashMap::new(),
             ready: VecDeque::new(),
             timers: BTreeSet::new(),
             held: BTreeSet::new(),
@@ -65,7 +65,7 @@ impl<E: LogEvent> Lanes<E> {
 
     /// Puts an event at the end of its lane.
     pub(super) fn push(&mut self, key: LaneKey, item: Item<E>) {
-        self.lanes.entry(key).or_default().queue.push_back(item);
+        self.by_key.entry(key).or_default().queue.push_back(item);
         self.list(key);
     }
 
@@ -73,21 +73,23 @@ impl<E: LogEvent> Lanes<E> {
     pub(super) fn flush(&mut self) {
         if !self.flush {
             self.flush = true;
-            let keys: Vec<_> = self.lanes.keys().copied().collect();
-            keys.into_iter().for_each(|key| self.list(key));
+            let keys: Vec<_> = self.by_key.keys().copied().collect();
+            for key in keys {
+                self.list(key);
+            }
         }
     }
 
     /// Has a unit, which has run, tried again at some time.
     pub(super) fn retry(&mut self, unit: Unit<E>, at: Instant) {
         let key = unit.lane;
-        self.lanes.entry(key).or_default().retries.push((at, unit));
+        self.by_key.entry(key).or_default().retries.push((at, unit));
         self.list(key);
     }
 
     /// A unit of a lane runs no longer.
     pub(super) fn ended(&mut self, key: LaneKey) {
-        if let Some(lane) = self.lanes.get_mut(&key) {
+        if let Some(lane) = self.by_key.get_mut(&key) {
             lane.running = lane.running.saturating_sub(1);
             self.list(key);
         }
@@ -102,7 +104,7 @@ impl<E: LogEvent> Lanes<E> {
 
     /// Forgets a slice.
     pub(super) fn drop_slice(&mut self, slice: u16) {
-        self.lanes.retain(|key, _| key.slice != slice);
+        self.by_key.retain(|key, _| key.slice != slice);
     }
 
     /// The next unit that may be handled now, of a slice that may begin.
@@ -112,7 +114,7 @@ impl<E: LogEvent> Lanes<E> {
             self.list(key);
         }
         while let Some(key) = self.ready.pop_front() {
-            let Some(lane) = self.lanes.get_mut(&key) else { continue };
+            let Some(lane) = self.by_key.get_mut(&key) else { continue };
             lane.listed = false;
             if !may_begin(key.slice) {
                 self.held.insert(key);
@@ -130,7 +132,7 @@ impl<E: LogEvent> Lanes<E> {
                     self.timers.insert((at, key));
                 }
                 Found::Nothing if lane.is_empty() => {
-                    self.lanes.remove(&key);
+                    self.by_key.remove(&key);
                 }
                 Found::Nothing => {}
             }
@@ -146,11 +148,11 @@ impl<E: LogEvent> Lanes<E> {
     /// Whether anything waits in a slice.
     #[cfg(test)]
     fn is_empty(&self) -> bool {
-        self.lanes.values().all(Lane::is_empty)
+        self.by_key.values().all(Lane::is_empty)
     }
 
     fn list(&mut self, key: LaneKey) {
-        if let Some(lane) = self.lanes.get_mut(&key).filter(|lane| !lane.listed) {
+        if let Some(lane) = self.by_key.get_mut(&key).filter(|lane| !lane.listed) {
             lane.listed = true;
             self.ready.push_back(key);
         }
@@ -183,8 +185,8 @@ impl<E: LogEvent> Lane<E> {
             Some((_, at)) if ordered => return Found::Later(at),
             _ => {}
         }
-        let from_queue = self.from_queue(key, id, batch, flush, now);
-        match (from_queue, first_retry) {
+        let queued = self.take_queued(key, id, batch, flush, now);
+        match (queued, first_retry) {
             (Found::Later(at), Some((_, retry))) => Found::Later(at.min(retry)),
             (Found::Nothing, Some((_, retry))) => Found::Later(retry),
             (Found::Unit(unit), _) => {
@@ -195,7 +197,7 @@ impl<E: LogEvent> Lane<E> {
         }
     }
 
-    fn from_queue(&mut self, key: LaneKey, id: u64, batch: Option<Batch>, flush: bool, now: Instant) -> Found<E> {
+    fn take_queued(&mut self, key: LaneKey, id: u64, batch: Option<Batch>, flush: bool, now: Instant) -> Found<E> {
         let Some(first) = self.queue.front() else { return Found::Nothing };
         if first.ready_at > now {
             return Found::Later(first.ready_at);
@@ -265,7 +267,7 @@ mod tests {
         assert_eq!(positions(next(&mut lanes, now)), [2]);
         lanes.ended(LANE);
         lanes.ended(other);
-        assert!(next(&mut lanes, now).is_none() && lanes.is_empty() && lanes.lanes.is_empty());
+        assert!(next(&mut lanes, now).is_none() && lanes.is_empty() && lanes.by_key.is_empty());
     }
 
     #[test]

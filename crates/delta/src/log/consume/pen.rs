@@ -150,9 +150,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                 let lost =
                     self.flow.slices.iter().filter(|(_, slice)| wrote.lost.iter().any(|name| name == slice.name()));
                 let lost: Vec<u16> = lost.map(|(number, _)| *number).collect();
-                lost.into_iter().filter_map(|number| self.lost(number)).next()
+                lost.into_iter().find_map(|number| self.lost(number))
             }
-            Penned::Letter(letter, written) => self.buried(letter, written)?,
+            Penned::Letter(letter, written) => self.buried(&letter, written)?,
             Penned::Balanced(balanced) => self.balanced(balanced?),
             Penned::Released(released) => {
                 released?;
@@ -177,11 +177,13 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         Ok(ending)
     }
 
-    fn buried(&mut self, letter: Letter<E>, written: Result<Option<Wrote>>) -> Result<Option<Ending>, ConsumeFailure> {
+    fn buried(&mut self, letter: &Letter<E>, written: Result<Option<Wrote>>) -> Result<Option<Ending>, ConsumeFailure> {
         let slice = self.flow.slice_of(&letter.unit);
         match written {
             Ok(Some(wrote)) => {
-                slice.into_iter().for_each(|slice: &mut Slice| slice.give_back(Some(wrote.until)));
+                if let Some(slice) = slice {
+                    slice.give_back(Some(wrote.until));
+                }
                 self.renewed_with_row(wrote.asked);
                 self.flow.handled(&letter.unit);
                 let events = u64::try_from(letter.unit.events.len()).unwrap_or(u64::MAX);
@@ -192,7 +194,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             Err(error) if is_fatal(&error) => return Err(error.into()),
             Err(error) => {
                 // The event is tried again, as it must not be lost.
-                slice.into_iter().for_each(|slice: &mut Slice| slice.give_back(None));
+                if let Some(slice) = slice {
+                    slice.give_back(None);
+                }
                 let delay = self.delay(i64::from(letter.attempts));
                 tracing::error!(consumer = self.setup().name(), %error, ?delay, "a dead letter could not be recorded");
                 self.flow.retry(letter.unit.clone(), instant() + delay);

@@ -34,10 +34,13 @@ pub(super) enum Replayed {
     Left,
 }
 
+/// Dead letters with their events.
+type Letters<E> = Vec<(DeadLetter, E)>;
+
 /// The dead letters of a run that are tried again.
 pub(super) struct Replays<E> {
     look_at: Instant,
-    looking: Option<BoxFuture<'static, Result<Vec<(DeadLetter, E)>>>>,
+    looking: Option<BoxFuture<'static, Result<Letters<E>>>>,
     waiting: VecDeque<(DeadLetter, E)>,
     running: FuturesUnordered<BoxFuture<'static, Result<Replayed>>>,
     looked: bool,
@@ -76,7 +79,7 @@ impl<E: LogEvent> Replays<E> {
             self.look_at = now + Duration::from_hours(1);
         } else if self.look_at().is_some_and(|at| at <= now) {
             self.look_at = now + LOOK;
-            self.looking = Some(books.clone().to_replay().boxed());
+            self.looking = Some(books.clone().find_replays().boxed());
         }
     }
 
@@ -88,7 +91,7 @@ impl<E: LogEvent> Replays<E> {
     }
 
     /// What was found is to be tried again, as far as `mine` says so.
-    pub(super) fn found(&mut self, letters: Vec<(DeadLetter, E)>, mine: impl Fn(&E) -> bool) {
+    pub(super) fn found(&mut self, letters: Letters<E>, mine: impl Fn(&E) -> bool) {
         self.looked = true;
         self.waiting.extend(letters.into_iter().filter(|(_, event)| mine(event)));
     }
@@ -121,7 +124,7 @@ impl<E: LogEvent> Replays<E> {
 /// What has happened to replays.
 pub(super) enum Replay<E> {
     /// These are to be tried again.
-    Found(Result<Vec<(DeadLetter, E)>>),
+    Found(Result<Letters<E>>),
     /// One was.
     Over(Result<Replayed>),
 }
@@ -133,7 +136,7 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
     }
 
     /// The dead letters that are to be tried again, with their events.
-    pub(super) async fn to_replay(self) -> Result<Vec<(DeadLetter, E)>> {
+    pub(super) async fn find_replays(self) -> Result<Letters<E>> {
         let setup = &*self.setup;
         let query = DeadLetterQuery {
             consumer: Some(setup.name().to_owned()),

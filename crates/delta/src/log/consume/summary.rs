@@ -22,7 +22,7 @@ pub struct ConsumeSummary {
 
 impl ConsumeSummary {
     /// Adds what was done after it.
-    pub(super) fn add(&mut self, later: Self) {
+    pub(super) fn add(&mut self, later: &Self) {
         self.handled += later.handled;
         self.skipped += later.skipped;
         self.given_up += later.given_up;

@@ -98,7 +98,7 @@ impl<S: LogStore, E: LogEvent> Supervisor<S, E> {
                 let consumer = setup.name();
                 tracing::warn!(consumer, %left, %stands, "a consumer's cursor was moved, and it goes on from there");
             }
-            (Hold::One(slice), wrote.asked)
+            (Hold::One(Box::new(slice)), wrote.asked)
         };
         if self.standing_by {
             tracing::info!(consumer = setup.name(), "a consumer takes over");
@@ -109,7 +109,7 @@ impl<S: LogStore, E: LogEvent> Supervisor<S, E> {
         if summary.handled > 0 {
             self.failures = 0;
         }
-        self.summary.add(summary);
+        self.summary.add(&summary);
         ended.map(Some)
     }
 

@@ -51,7 +51,7 @@ pub(super) enum Ending {
 #[derive(Clone, Debug)]
 pub(super) enum Hold {
     /// The only cursor.
-    One(Slice),
+    One(Box<Slice>),
     /// A share in the slices, which are yet to be taken.
     Share(Membership),
 }
@@ -143,7 +143,7 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
     pub(super) async fn hold(mut self, hold: Hold, asked: Instant) -> (ConsumeSummary, Result<Ending, ConsumeFailure>) {
         self.renewed(asked);
         match hold {
-            Hold::One(slice) => self.flow.add(0, slice),
+            Hold::One(slice) => self.flow.add(0, *slice),
             Hold::Share(membership) => {
                 self.membership = Some(membership);
                 self.renew_at = instant();
@@ -292,7 +292,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             self.reading = None;
             self.reader = None;
         }
-        slices.into_iter().for_each(|(number, slice)| self.flow.add(number, slice));
+        for (number, slice) in slices {
+            self.flow.add(number, slice);
+        }
     }
 
     /// Reads another page, if there is room for it.
