@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use delta::Migrate;
-use delta::core::{GivenOut, Restore};
+use delta::core::{GivenOut, LogStore, Restore};
 use serde_json::json;
 
 use crate::database::{Database, MissingFile, with_store};
@@ -47,7 +47,7 @@ impl Arguments {
     }
 }
 
-async fn export<S: Restore + Migrate>(
+async fn export<S: Restore + LogStore + Migrate>(
     store: &S,
     backend: &str,
     to: Option<&Path>,
@@ -86,7 +86,7 @@ async fn export<S: Restore + Migrate>(
     Ok(end)
 }
 
-async fn read<S: Restore>(
+async fn read<S: Restore + LogStore>(
     source: &mut Source<'_, S>,
     export: &mut Export,
     tally: &mut Tally,
@@ -108,7 +108,12 @@ async fn read<S: Restore>(
 }
 
 /// Reads everything again: see [`compare`].
-async fn verify<S: Restore>(store: &S, to: Option<&Path>, tally: &Tally, given_out: GivenOut) -> Result<(), Failure> {
+async fn verify<S: Restore + LogStore>(
+    store: &S,
+    to: Option<&Path>,
+    tally: &Tally,
+    given_out: GivenOut,
+) -> Result<(), Failure> {
     let mut again = Source::after(store, Place::Start).await?;
     unchanged(Some(given_out), again.given_out())?;
     let progress = Progress::new("verifying", tally.count());
@@ -146,8 +151,8 @@ fn unchanged(expected: Option<GivenOut>, found: GivenOut) -> Result<(), Failure>
 fn report(file: &Path, end: &End, what: &str, output: &mut Output) -> Result<(), Failure> {
     let file = file.display();
     let people = format!(
-        "{file} {what}: {} resources, {} events, {} cursors, {} kinds and namespaces, digest {}",
-        end.resources, end.events, end.cursors, end.scopes, end.digest
+        "{file} {what}: {} resources, {} events, {} cursors, {} dead letters, {} kinds and namespaces, digest {}",
+        end.resources, end.events, end.cursors, end.dead_letters, end.scopes, end.digest
     );
     output.write(people, &json!({ "file": file.to_string(), "end": end }))
 }

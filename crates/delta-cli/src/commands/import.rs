@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use delta::core::{
-    Access, Cursor, Foreign, GivenOut, IMPORT_CURSOR, Owner, Position, ResourceId, Restore, RestoreBatch, RestoreFence,
-    Restored,
+    Access, Cursor, Foreign, GivenOut, IMPORT_CURSOR, LogStore, Owner, Position, ResourceId, Restore, RestoreBatch,
+    RestoreFence, Restored,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::database::{Database, MissingFile, with_store};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::transfer::{Batches, Checked, Lines, Part, Place, Progress, Source, compare};
+use crate::transfer::{Batch, Batches, Checked, Lines, Part, Place, Progress, Source, compare};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -64,11 +64,12 @@ impl Arguments {
             Ended::Before => "was imported before, nothing is changed",
         };
         let people = format!(
-            "{}: {what}: {} resources, {} events, {} cursors, {} kinds and namespaces, digest {}",
+            "{}: {what}: {} resources, {} events, {} cursors, {} dead letters, {} kinds and namespaces, digest {}",
             self.from.display(),
             end.resources,
             end.events,
             end.cursors,
+            end.dead_letters,
             end.scopes,
             end.digest
         );
@@ -105,7 +106,7 @@ impl Input {
     }
 }
 
-async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Result<Ended, Failure> {
+async fn import<S: Restore + LogStore>(store: &S, from: &Input, checked: &Checked) -> Result<Ended, Failure> {
     let mut target = Source::after(store, Place::Start).await?;
     let begun = target.import().await?;
     drop(target);
@@ -126,6 +127,10 @@ async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Resul
         let lines = import.position.as_deref().and_then(|lines| lines.parse().ok());
         batches.skip(lines.ok_or_else(|| Failure::Stored(format!("the cursor {IMPORT_CURSOR:?} has no place")))?)?;
     }
+    if begun.is_none() {
+        // Whether the database is empty is found out before dead letters are written, which have no fence.
+        fence = write(store, Batch::new(fence), &mut progress, &checked.end.digest, 0, Done::Not).await?;
+    }
     let shown = Progress::new("importing", checked.count);
     shown.add(batches.read());
     let mut before = batches.read();
@@ -137,7 +142,7 @@ async fn import<S: Restore>(store: &S, from: &Input, checked: &Checked) -> Resul
     drop(shown);
     store.refresh(&mut *store.acquire(Access::Write).await?).await?;
     read_back(store, from, checked.count).await?;
-    let last = RestoreBatch::new(fence, Cursor::new(IMPORT_CURSOR));
+    let last = Batch::new(fence);
     write(store, last, &mut progress, &checked.end.digest, batches.read(), Done::All).await?;
     Ok(Ended::Now)
 }
@@ -149,9 +154,9 @@ enum Done {
 }
 
 /// Writes a batch with the progress after it.
-async fn write<S: Restore>(
+async fn write<S: Restore + LogStore>(
     store: &S,
-    batch: RestoreBatch,
+    batch: Batch,
     progress: &mut Cursor,
     digest: &str,
     lines: u64,
@@ -159,7 +164,7 @@ async fn write<S: Restore>(
 ) -> Result<RestoreFence, Failure> {
     // The first batch answers what the database has given out, which may be more than what the source had.
     let mut conn = store.acquire(Access::Write).await?;
-    let given_out = batch.fence.given_out().max(match batch.fence {
+    let given_out = batch.copies.fence.given_out().max(match batch.copies.fence {
         RestoreFence::Empty(_) => store.given_out(&mut conn).await?,
         RestoreFence::Untouched(since) => since,
     });
@@ -173,8 +178,12 @@ async fn write<S: Restore>(
     // Until it is done no client starts on this database.
     progress.holder = (done == Done::Not).then(|| Owner::new(0));
     progress.data = Some(serde_json::to_string(&kept).map_err(io::Error::other)?);
-    let batch = RestoreBatch { progress: progress.clone(), ..batch };
-    match store.restore(&mut conn, &batch).await? {
+    let table = store.dead_letter_table();
+    for letter in &batch.dead_letters {
+        store.put_dead_letter(&mut conn, &table, letter).await?;
+    }
+    let copies = RestoreBatch { progress: progress.clone(), ..batch.copies };
+    match store.restore(&mut conn, &copies).await? {
         Restored::Written(given_out) => {
             progress.version += 1;
             Ok(RestoreFence::Untouched(given_out))
@@ -192,7 +201,7 @@ fn not_empty(found: &str) -> Failure {
     Failure::Input(format!("expected an empty database, found {found}; nothing was written"))
 }
 
-async fn read_back<S: Restore>(store: &S, from: &Input, count: u64) -> Result<(), Failure> {
+async fn read_back<S: Restore + LogStore>(store: &S, from: &Input, count: u64) -> Result<(), Failure> {
     let shown = Progress::new("verifying", count);
     let mut target = Source::after(store, Place::Start).await?;
     match compare(&mut target, &mut from.lines()?, |lines| shown.add(lines)).await? {

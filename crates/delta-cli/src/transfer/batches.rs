@@ -1,4 +1,4 @@
-use delta::core::{Cursor, RestoreBatch, RestoreFence};
+use delta::core::{Cursor, DeadLetter, RestoreBatch, RestoreFence};
 
 use super::file::Lines;
 use super::record::Item;
@@ -7,6 +7,21 @@ use crate::failure::Failure;
 /// So many lines in one batch, or so many bytes of lines, whichever comes first.
 const LINES: u64 = 2_000;
 const BYTES: usize = 8 << 20;
+
+/// Lines to write, with one progress.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) copies: RestoreBatch,
+    /// Written before the copies: to write them again, after a crash in between, changes nothing.
+    pub(crate) dead_letters: Vec<DeadLetter>,
+}
+
+impl Batch {
+    /// A batch that writes nothing but its progress, which is to be filled in.
+    pub(crate) fn new(fence: RestoreFence) -> Self {
+        Self { copies: RestoreBatch::new(fence, Cursor::new(String::new())), dead_letters: Vec::new() }
+    }
+}
 
 /// Reads the lines between the first and the last in batches.
 pub(crate) struct Batches {
@@ -38,8 +53,8 @@ impl Batches {
     }
 
     /// The next batch, with its progress to be filled in; none at the end.
-    pub(crate) fn next(&mut self, fence: RestoreFence) -> Result<Option<RestoreBatch>, Failure> {
-        let mut batch = RestoreBatch::new(fence, Cursor::new(String::new()));
+    pub(crate) fn next(&mut self, fence: RestoreFence) -> Result<Option<Batch>, Failure> {
+        let mut batch = Batch::new(fence);
         let (begin, mut bytes) = (self.read, 0);
         while self.read - begin < LINES && bytes < BYTES {
             let Some((item, length)) = self.lines.item()? else { break };
@@ -47,10 +62,11 @@ impl Batches {
                 Item::Header(_) => continue,
                 Item::End(_) => break,
                 Item::GivenOut(_) => {}
-                Item::Scope(record) => batch.scopes.push(record),
-                Item::Resource(row) => batch.resources.push(*row),
-                Item::Event(event) => batch.events.push(*event),
-                Item::Cursor(cursor) => batch.cursors.push(cursor),
+                Item::Scope(record) => batch.copies.scopes.push(record),
+                Item::Resource(row) => batch.copies.resources.push(*row),
+                Item::Event(event) => batch.copies.events.push(*event),
+                Item::Cursor(cursor) => batch.copies.cursors.push(cursor),
+                Item::DeadLetter(letter) => batch.dead_letters.push(*letter),
             }
             self.read += 1;
             bytes += length;

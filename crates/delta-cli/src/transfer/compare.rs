@@ -1,4 +1,4 @@
-use delta::core::Restore;
+use delta::core::{LogStore, Restore};
 
 use super::file::Lines;
 use super::record::{Place, Record};
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// exactly what the database held at the moment between the first reading's end and the second one's begin, whoever
 /// worked on it meanwhile. Settings of a kind or a namespace alone have no version: set to something else and back, they
 /// are as they were in both readings.
-pub(crate) async fn compare<S: Restore>(
+pub(crate) async fn compare<S: Restore + LogStore>(
     source: &mut Source<'_, S>,
     lines: &mut Lines,
     mut each: impl FnMut(u64),

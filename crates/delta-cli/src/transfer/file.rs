@@ -150,7 +150,7 @@ impl Part {
                 }
                 self.end = Some(end);
             }
-            Item::Scope(_) | Item::Resource(_) | Item::Event(_) | Item::Cursor(_) => {}
+            Item::Scope(_) | Item::Resource(_) | Item::Event(_) | Item::Cursor(_) | Item::DeadLetter(_) => {}
         }
         self.place = place;
         Ok(())

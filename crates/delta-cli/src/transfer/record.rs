@@ -1,8 +1,11 @@
 use delta::Event;
 use delta::Timestamp;
-use delta::core::{Cursor, GivenOut, Name, Owner, Position, Resource, ResourceId, Scope, ScopeRecord};
+use delta::core::{
+    Cursor, DeadLetter, GivenOut, LogName, Name, Owner, Position, Resource, ResourceId, Scope, ScopeRecord,
+};
 use serde::{Deserialize, Serialize};
 
+use super::dead_letter::DeadLetterLine;
 use super::event::EventLine;
 use super::numbers::{micros, time};
 use super::resource::ResourceLine;
@@ -22,6 +25,7 @@ pub(crate) enum Record {
     Resource(Box<ResourceLine>),
     Event(Box<EventLine>),
     Cursor(CursorLine),
+    DeadLetter(Box<DeadLetterLine>),
     /// The last.
     End(End),
 }
@@ -50,8 +54,16 @@ pub(crate) struct End {
     pub(crate) resources: u64,
     pub(crate) events: u64,
     pub(crate) cursors: u64,
+    /// Left out if there is none, as in what was written before there could be any.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) dead_letters: u64,
     /// SHA-256 over all lines but the first and this one, each with its line feed.
     pub(crate) digest: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,6 +111,7 @@ pub(crate) enum Item {
     Resource(Box<Resource>),
     Event(Box<Event>),
     Cursor(Cursor),
+    DeadLetter(Box<DeadLetter>),
     End(End),
 }
 
@@ -111,6 +124,7 @@ pub(crate) enum Place {
     Resource(i64),
     Event(i64),
     Cursor(String),
+    DeadLetter(String, Option<LogName>, i64),
     End,
 }
 
@@ -123,6 +137,7 @@ impl std::fmt::Display for Place {
             Self::Resource(id) => write!(f, "resource {id}"),
             Self::Event(position) => write!(f, "event {position}"),
             Self::Cursor(name) => write!(f, "cursor {name:?}"),
+            Self::DeadLetter(consumer, _, position) => write!(f, "the dead letter of {consumer} at {position}"),
             Self::End => f.write_str("the end"),
         }
     }
@@ -162,6 +177,10 @@ impl Record {
         })
     }
 
+    pub(super) fn dead_letter(letter: DeadLetter) -> Self {
+        Self::DeadLetter(Box::new(DeadLetterLine::new(letter)))
+    }
+
     /// What it says, or what is wrong with it.
     pub(super) fn into_item(self) -> Result<Item, String> {
         Ok(match self {
@@ -171,6 +190,7 @@ impl Record {
             Self::Resource(line) => Item::Resource(Box::new(line.into_resource()?)),
             Self::Event(line) => Item::Event(Box::new(line.into_event()?)),
             Self::Cursor(line) => Item::Cursor(line.into_cursor()?),
+            Self::DeadLetter(line) => Item::DeadLetter(Box::new(line.into_dead_letter()?)),
             Self::End(end) => Item::End(end),
         })
     }
@@ -184,6 +204,7 @@ impl Record {
             Self::Resource(line) => Place::Resource(line.id),
             Self::Event(line) => Place::Event(line.position),
             Self::Cursor(line) => Place::Cursor(line.name.clone()),
+            Self::DeadLetter(line) => Place::DeadLetter(line.consumer.clone(), line.log.clone(), line.position),
             Self::End(_) => Place::End,
         })
     }

@@ -1,5 +1,6 @@
 use delta::core::{
-    Access, Cursor, CursorQuery, Depth, Filter, GivenOut, IMPORT_CURSOR, ListQuery, ResourceId, Restore,
+    Access, Cursor, CursorQuery, DeadLetterQuery, Depth, Filter, GivenOut, IMPORT_CURSOR, ListQuery, LogStore,
+    ResourceId, Restore,
 };
 use delta::{EventFilter, EventQuery, Position};
 
@@ -20,7 +21,7 @@ pub(super) fn hidden(name: &str) -> bool {
 /// Reads all that a database holds, in the order of an export.
 ///
 /// What it reads is not one moment's: see [`compare`](super::compare).
-pub(crate) struct Source<'a, S: Restore> {
+pub(crate) struct Source<'a, S: Restore + LogStore> {
     store: &'a S,
     conn: S::Guard,
     given_out: GivenOut,
@@ -37,10 +38,11 @@ enum Stage {
     Resources(ResourceId),
     Events(Position),
     Cursors,
+    DeadLetters,
     End,
 }
 
-impl<'a, S: Restore> Source<'a, S> {
+impl<'a, S: Restore + LogStore> Source<'a, S> {
     /// Begins after a place: [`Place::Start`] for all.
     pub(crate) async fn after(store: &'a S, place: Place) -> Result<Self, Failure> {
         let mut conn = store.acquire(Access::Read).await?;
@@ -52,6 +54,7 @@ impl<'a, S: Restore> Source<'a, S> {
             Place::Resource(id) => Stage::Resources(ResourceId::new(*id)),
             Place::Event(position) => Stage::Events(Position::new(*position)),
             Place::Cursor(_) => Stage::Cursors,
+            Place::DeadLetter(..) => Stage::DeadLetters,
             Place::End => Stage::End,
         };
         Ok(Self { store, conn, given_out, begin: place.clone(), place, stage, limit: 64 })
@@ -148,9 +151,27 @@ impl<'a, S: Restore> Source<'a, S> {
                 Ok(page.events.iter().map(Record::event).collect())
             }
             Stage::Cursors => {
-                self.stage = Stage::End;
+                self.stage = Stage::DeadLetters;
                 let cursors = store.cursors(conn, &CursorQuery::Prefix(String::new())).await?;
                 Ok(cursors.into_iter().filter(|cursor| !hidden(&cursor.name)).map(Record::cursor).collect())
+            }
+            Stage::DeadLetters => {
+                self.stage = Stage::End;
+                let table = store.dead_letter_table();
+                let mut letters = Vec::new();
+                loop {
+                    let after = letters.last().map_or(0, |last: &delta::core::DeadLetter| last.id);
+                    let query = DeadLetterQuery { after, limit: MOST, ..DeadLetterQuery::default() };
+                    let page = store.dead_letters(conn, &table, &query).await?;
+                    if page.is_empty() {
+                        break;
+                    }
+                    letters.extend(page);
+                }
+                let place =
+                    |letter: &delta::core::DeadLetter| (letter.consumer.clone(), letter.log.clone(), letter.position);
+                letters.sort_by_cached_key(place);
+                Ok(letters.into_iter().map(Record::dead_letter).collect())
             }
             Stage::End => Ok(Vec::new()),
         }

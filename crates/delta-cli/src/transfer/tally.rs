@@ -12,6 +12,7 @@ pub(crate) struct Tally {
     resources: u64,
     events: u64,
     cursors: u64,
+    dead_letters: u64,
 }
 
 impl Tally {
@@ -22,6 +23,7 @@ impl Tally {
             Record::Resource(_) => &mut self.resources,
             Record::Event(_) => &mut self.events,
             Record::Cursor(_) => &mut self.cursors,
+            Record::DeadLetter(_) => &mut self.dead_letters,
             Record::GivenOut(_) => &mut self.given_out,
             Record::DeltaExport(_) | Record::End(_) => return,
         };
@@ -32,14 +34,14 @@ impl Tally {
 
     /// How many lines there were.
     pub(crate) fn count(&self) -> u64 {
-        self.given_out + self.scopes + self.resources + self.events + self.cursors
+        self.given_out + self.scopes + self.resources + self.events + self.cursors + self.dead_letters
     }
 
     /// What the last line says if this is all.
     pub(crate) fn end(&self) -> End {
         let bytes: [u8; 32] = self.digest.clone().finalize().into();
         let digest = ObjectHash::from_bytes(bytes).to_string();
-        let Self { scopes, resources, events, cursors, .. } = *self;
-        End { scopes, resources, events, cursors, digest }
+        let Self { scopes, resources, events, cursors, dead_letters, .. } = *self;
+        End { scopes, resources, events, cursors, dead_letters, digest }
     }
 }

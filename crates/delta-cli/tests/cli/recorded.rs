@@ -14,6 +14,7 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
 use crate::random::content;
+use crate::round::give_up;
 use crate::support::Database;
 use crate::with_store;
 
@@ -152,6 +153,7 @@ async fn record() {
             let mut conn = store.acquire(Access::Write).await.unwrap();
             store.restore(&mut conn, &sample()).await.unwrap();
             drop(conn);
+            give_up(&store).await;
             store.close().await;
         });
         fs::write(folder.join("export.jsonl"), export(&database)).unwrap();

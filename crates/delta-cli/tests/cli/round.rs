@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use delta::core::{Access, DeadLetter, DeadLetterStatus, LogName, LogStore, Position, Timestamp};
 use delta::{Action, Client, Controller, Filter, InformContext, InformError, Resource, State};
 use delta::{WorkContext, WorkError};
 use futures::stream::{self, Stream};
@@ -29,6 +30,30 @@ impl Controller for Customers {
     }
 }
 
+/// What consumers gave up on.
+const LETTERS: i64 = 3;
+
+pub(crate) async fn give_up<S: LogStore>(store: &S) {
+    let mut conn = store.acquire(Access::Write).await.unwrap();
+    let table = store.dead_letter_table();
+    // Not in the order in which they are exported.
+    for number in (1..=LETTERS).rev() {
+        let letter = DeadLetter {
+            id: 0,
+            consumer: "mailer".to_owned(),
+            log: Some(LogName::own()),
+            position: Position::new(number),
+            message: format!("no\t\u{1f4a5} \"{number}\""),
+            attempts: Some(u32::try_from(number).unwrap()),
+            status: DeadLetterStatus::from_number(number).unwrap(),
+            event: Some(format!("{{ \"position\": {number} }}")),
+            created_at: Timestamp::from_micros(1_700_000_000_000_001 + number),
+            updated_at: Timestamp::from_micros(1_800_000_000_000_001 + number),
+        };
+        store.put_dead_letter(&mut conn, &table, &letter).await.unwrap();
+    }
+}
+
 /// Informs so many customers, and has a client work all of them.
 async fn fill(database: &Database, resources: u64) {
     database.json(&["migrate", "up"]);
@@ -51,6 +76,7 @@ async fn fill(database: &Database, resources: u64) {
             }
         }
         running.stop().await;
+        give_up(&store).await;
         store.close().await;
     });
 }
@@ -89,6 +115,7 @@ async fn round(resources: u64, stops: &[(&str, Database)]) {
     let first = content(0);
     let found = |what: &str| first.lines().filter(|line| line.starts_with(what)).count() as u64;
     assert_eq!(found("{\"resource\""), resources);
+    assert_eq!(found("{\"dead_letter\""), LETTERS.unsigned_abs());
     assert!(found("{\"event\"") >= 2 * resources, "each was scheduled, and came to an end");
     println!("{:>10} bytes, of them {} events; {}", first.len(), found("{\"event\""), first.lines().last().unwrap());
     for number in 1..stops.len() {
