@@ -123,7 +123,7 @@ pub(crate) fn letter<E: LogEvent>(
         log: Some(log.clone()),
         position: event.position(),
         // No store keeps NUL in a text.
-        message: error.replace('\0', "\u{fffd}"),
+        message: if error.contains('\0') { error.replace('\0', "\u{fffd}") } else { error },
         attempts: Some(attempts),
         status: DeadLetterStatus::Dead,
         event: Some(text),

@@ -7,8 +7,10 @@ use futures::future::BoxFuture;
 /// What an archive said that did not take its events.
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
+type Hook<E> = dyn FnMut(Vec<E>) -> BoxFuture<'static, Result<(), Failure>> + Send;
+
 /// Takes the events of a batch before they are removed.
-pub(super) struct Archive<E>(Box<dyn FnMut(Vec<E>) -> BoxFuture<'static, Result<(), Failure>> + Send>);
+pub(super) struct Archive<E>(Box<Hook<E>>);
 
 impl<E> Archive<E> {
     pub(super) fn new<F, R, X>(mut hook: F) -> Self
