@@ -10,13 +10,13 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
 
-use crate::channel::Channel;
-use crate::checker::{Seen, Step};
-use crate::crash::dropped_after;
-use crate::transactions::LogStore;
+use crate::log_kit::channel::Channel;
+use crate::log_kit::checker::{Seen, Step};
+use crate::log_kit::crash::dropped_after;
+use crate::log_kit::place::Place;
 
 /// A consumer, and what outlives its crashes.
-pub(crate) struct Reader<S: LogStore> {
+pub(crate) struct Reader<S: Place> {
     store: S,
     channel: Arc<dyn Channel<S>>,
     commits: watch::Receiver<u64>,
@@ -26,7 +26,7 @@ pub(crate) struct Reader<S: LogStore> {
     history: Mutex<Vec<Step>>,
 }
 
-impl<S: LogStore> Reader<S> {
+impl<S: Place> Reader<S> {
     pub(crate) fn new(
         store: S,
         channel: Arc<dyn Channel<S>>,
@@ -92,7 +92,7 @@ impl<S: LogStore> Reader<S> {
 }
 
 /// All of a log, read at once.
-pub(crate) async fn read_all<S: LogStore>(store: &S, channel: &dyn Channel<S>) -> Vec<Seen> {
+pub(crate) async fn read_all<S: Place>(store: &S, channel: &dyn Channel<S>) -> Vec<Seen> {
     let (mut after, mut all) = (Position::START, Vec::new());
     let mut conn = store.acquire(Access::Read).await.unwrap();
     loop {

@@ -3,25 +3,40 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use delta::core::Writers;
+use delta::core::{Access, Writers};
 use delta::{ErrorKind, Result};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::chance::Seed;
-use crate::channel::Channel;
-use crate::checker::Written;
-use crate::transactions::LogStore;
+use crate::log_kit::chance::Seed;
+use crate::log_kit::channel::Channel;
+use crate::log_kit::checker::Written;
+use crate::log_kit::place::Place;
 
 const WRITERS: usize = 8;
 
 /// How long a transaction is kept open at most, in questions to the database.
 const HOLD: u32 = 60;
 
+/// Events that are appended at once.
+struct Call {
+    channel: usize,
+    labels: Vec<String>,
+    savepoint: Savepoint,
+}
+
+/// Whether events are appended in a savepoint, and what becomes of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Savepoint {
+    None,
+    Kept,
+    RolledBack,
+}
+
 /// What the writers have in common.
-pub(crate) struct Writing<S: LogStore> {
+pub(crate) struct Writing<S: Place> {
     store: S,
     channels: Vec<Arc<dyn Channel<S>>>,
     /// How many events are to be committed yet.
@@ -33,7 +48,7 @@ pub(crate) struct Writing<S: LogStore> {
     conflicts: AtomicUsize,
 }
 
-impl<S: LogStore> Writing<S> {
+impl<S: Place> Writing<S> {
     pub(crate) fn new(store: S, channels: Vec<Arc<dyn Channel<S>>>, events: usize) -> Arc<Self> {
         let written = Mutex::new(vec![Written::default(); channels.len()]);
         let left = AtomicUsize::new(events);
@@ -67,15 +82,21 @@ impl<S: LogStore> Writing<S> {
         let mut number = 0;
         while self.left.load(Ordering::Relaxed) > 0 {
             number += 1;
-            let labels: Vec<(usize, Vec<String>)> = (0..rng.random_range(1..=3))
-                .map(|call| {
-                    let channel = rng.random_range(0..self.channels.len());
-                    let events = rng.random_range(1..=if call == 0 { 12 } else { 4 });
-                    (channel, (0..events).map(|event| format!("w{writer}-t{number}-c{call}-e{event}")).collect())
+            let calls: Vec<Call> = (0..rng.random_range(1..=3))
+                .map(|call| Call {
+                    channel: rng.random_range(0..self.channels.len()),
+                    labels: (0..rng.random_range(1..=if call == 0 { 12 } else { 4 }))
+                        .map(|event| format!("w{writer}-t{number}-c{call}-e{event}"))
+                        .collect(),
+                    savepoint: match rng.random_range(0..10) {
+                        0 if S::SQL => Savepoint::Kept,
+                        1 if S::SQL => Savepoint::RolledBack,
+                        _ => Savepoint::None,
+                    },
                 })
                 .collect();
             let keep = rng.random_range(0..3) != 0;
-            let kept = match self.transaction(&labels, keep, &mut rng).await {
+            let kept = match self.transaction(&calls, keep, &mut rng).await {
                 Ok(()) => keep,
                 // The database has ended the transaction, as it may.
                 Err(error) if error.kind() == ErrorKind::Conflict => {
@@ -84,25 +105,33 @@ impl<S: LogStore> Writing<S> {
                 }
                 Err(error) => panic!("writer {writer}, transaction {number}: {error:?}"),
             };
-            self.note(&labels, kept);
+            self.note(&calls, kept);
         }
     }
 
-    async fn transaction(&self, labels: &[(usize, Vec<String>)], keep: bool, rng: &mut StdRng) -> Result<()> {
-        let mut tx = self.store.begin_tx().await?;
-        let conn = &mut *tx;
+    async fn transaction(&self, calls: &[Call], keep: bool, rng: &mut StdRng) -> Result<()> {
+        let mut conn = self.store.acquire(Access::Write).await?;
+        self.store.begin_tx(&mut conn).await?;
         let written = async {
-            for (channel, labels) in labels {
-                self.channels[*channel].append(conn, labels).await?;
-                self.hold(conn, rng).await?;
+            for call in calls {
+                if call.savepoint != Savepoint::None {
+                    S::execute(&mut conn, "SAVEPOINT here").await;
+                }
+                self.channels[call.channel].append(&mut conn, &call.labels).await?;
+                self.hold(&mut conn, rng).await?;
+                match call.savepoint {
+                    Savepoint::None => {}
+                    Savepoint::Kept => S::execute(&mut conn, "RELEASE SAVEPOINT here").await,
+                    Savepoint::RolledBack => S::execute(&mut conn, "ROLLBACK TO SAVEPOINT here").await,
+                }
             }
             Ok(())
         };
         let written = written.await;
         if keep && written.is_ok() {
-            return S::commit_tx(tx).await;
+            return self.store.commit_tx(&mut conn).await;
         }
-        S::rollback_tx(tx).await?;
+        self.store.rollback_tx(&mut conn).await?;
         written
     }
 
@@ -125,18 +154,22 @@ impl<S: LogStore> Writing<S> {
         Ok(())
     }
 
-    fn note(&self, labels: &[(usize, Vec<String>)], kept: bool) {
+    fn note(&self, calls: &[Call], kept: bool) {
         let mut written = self.written.lock().unwrap();
+        let mut events = 0;
         for (channel, written) in written.iter_mut().enumerate() {
-            let labels = labels.iter().filter(|(of, _)| *of == channel).flat_map(|(_, labels)| labels.clone());
-            let to = if kept { &mut written.committed } else { &mut written.rolled_back };
-            to.push(labels.collect());
+            let calls = calls.iter().filter(|call| call.channel == channel);
+            let (committed, rolled_back): (Vec<_>, Vec<_>) =
+                calls.partition(|call| kept && call.savepoint != Savepoint::RolledBack);
+            let labels = |calls: Vec<&Call>| calls.into_iter().flat_map(|call| call.labels.clone()).collect::<Vec<_>>();
+            written.committed.push(labels(committed));
+            written.rolled_back.push(labels(rolled_back));
+            events += written.committed.last().map_or(0, Vec::len);
         }
         drop(written);
         if kept {
-            let events = labels.iter().map(|(_, labels)| labels.len()).sum();
-            let _ =
-                self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(events)));
+            let less = |left: usize| Some(left.saturating_sub(events));
+            let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
             self.commits.send_modify(|commits| *commits += 1);
         }
     }

@@ -14,8 +14,10 @@ pub(crate) struct Seen {
 /// What became of a consumer, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It started, with the cursor that was stored then.
+    /// It started at this cursor.
     Began { cursor: Position },
+    /// It started at the stored cursor, which was no lower than this: what it wrote before it crashed may yet have come.
+    Resumed { cursor: Position },
     /// It was given an event.
     Handled(Seen),
 }
@@ -66,14 +68,27 @@ pub(crate) fn check_log(log: &[Seen], written: &Written) -> Result<(), String> {
 pub(crate) fn check_history(log: &[Seen], history: &[Step]) -> Result<(), String> {
     let mut handled: BTreeSet<Position> = BTreeSet::new();
     let mut rest: Option<&[Seen]> = None;
+    let mut resumed = false;
     for step in history {
         match step {
-            Step::Began { cursor } => {
+            Step::Began { cursor } | Step::Resumed { cursor } => {
                 let after = log.partition_point(|seen| seen.position <= *cursor);
                 if let Some(missed) = log[..after].iter().find(|seen| !handled.contains(&seen.position)) {
                     return Err(format!("began after {cursor}, and {missed:?} had not been handled"));
                 }
                 rest = Some(&log[after..]);
+                resumed = matches!(step, Step::Resumed { .. });
+            }
+            Step::Handled(seen) if resumed => {
+                let Some(all) = rest else { return Err(format!("expected nothing yet, found {seen:?}")) };
+                let passed = all.iter().take_while(|next| *next != seen).count();
+                if let Some(missed) = all[..passed].iter().find(|missed| !handled.contains(&missed.position)) {
+                    return Err(format!("began with {seen:?}, and {missed:?} had not been handled"));
+                }
+                let Some(others) = all.get(passed + 1..) else { return Err(format!("{seen:?} is not in the log")) };
+                handled.insert(seen.position);
+                rest = Some(others);
+                resumed = false;
             }
             Step::Handled(seen) => match rest.and_then(<[Seen]>::split_first) {
                 Some((expected, others)) if expected == seen => {
@@ -186,6 +201,31 @@ mod tests {
         ];
         for runs in runs {
             assert_eq!(check_history(&log(), &history(runs)), Ok(()), "{runs:?}");
+        }
+    }
+
+    #[test]
+    fn a_consumer_may_resume_behind_the_cursor_that_was_seen_but_not_behind_what_it_had_handled() {
+        let resumed = |cursor: i64, runs: &[Run<'_>]| {
+            let mut history = history(runs);
+            let last = history.iter().rposition(|step| matches!(step, Step::Began { .. })).unwrap();
+            history[last] = Step::Resumed { cursor: Position::new(cursor) };
+            check_history(&log(), &history)
+        };
+        let handled: &[Run<'_>] = &[(0, &[1, 2, 5]), (0, &[5, 6])];
+        assert_eq!(resumed(0, handled), Ok(()));
+        assert_eq!(resumed(2, handled), Ok(()));
+        assert_eq!(resumed(0, &[(0, &[1, 2, 5]), (0, &[6])]), Ok(()));
+        assert_eq!(resumed(0, &[(0, &[1, 2, 5, 6]), (0, &[])]), Ok(()));
+        let wrong: [(i64, &[Run<'_>]); 5] = [
+            (5, handled),
+            (0, &[(0, &[1]), (0, &[5, 6])]),
+            (0, &[(0, &[1, 2]), (0, &[2, 6])]),
+            (0, &[(0, &[1, 2, 5]), (0, &[7])]),
+            (6, &[(0, &[1, 2, 5]), (0, &[6])]),
+        ];
+        for (cursor, runs) in wrong {
+            assert!(resumed(cursor, runs).is_err(), "{cursor} {runs:?}");
         }
     }
 
