@@ -195,3 +195,14 @@ async fn a_trace_goes_the_whole_way<S: EventTables>(store: S) {
 async fn a_trace_goes_from_an_inform_to_every_consumer_in_memory() {
     a_trace_goes_the_whole_way(MemoryStore::new()).await;
 }
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_trace_goes_from_an_inform_to_every_consumer_on_sqlite() {
+    use delta::{Migrate as _, SqliteStore, core::Target};
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("delta.db").to_str().unwrap()).await.unwrap();
+    store.migrate_to(Target::Latest).await.unwrap();
+    a_trace_goes_the_whole_way(store).await;
+}
