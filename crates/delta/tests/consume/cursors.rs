@@ -13,9 +13,9 @@ async fn an_asynchronous_cursor_is_written_in_its_period_and_when_a_run_ends() {
     let seen = Seen::new();
     let stop = CancellationToken::new();
     let (log, also, stopped) = (client.log(), seen.clone(), stop.clone());
-    let running = tokio::spawn(async move {
+    let running = crate::kit::spawn(async move {
         log.consumer(also.consumer("mailer"))
-            .cursor(CursorWrites::Every(Duration::from_secs(60)))
+            .cursor(CursorWrites::Every(Duration::from_mins(1)))
             .lease(HOUR)
             .run(stopped.cancelled())
             .await
@@ -23,7 +23,7 @@ async fn an_asynchronous_cursor_is_written_in_its_period_and_when_a_run_ends() {
     seen.wait(3).await;
     settle().await;
     assert_eq!(position(&client, "mailer").await, 0);
-    tokio::time::sleep(Duration::from_secs(61)).await;
+    crate::kit::sleep(Duration::from_secs(61)).await;
     assert_eq!(position(&client, "mailer").await, 3);
     append(&client, 4, 1).await;
     seen.wait(4).await;
@@ -54,14 +54,15 @@ async fn a_cursor_moved_back_by_hand_while_the_consumer_runs_is_followed() {
     let client = with_events(5).await;
     let seen = Seen::new();
     let (log, also) = (client.log(), seen.clone());
-    let running = tokio::spawn(async move { log.consumer(also.consumer("mailer")).run(std::future::pending()).await });
+    let running =
+        crate::kit::spawn(async move { log.consumer(also.consumer("mailer")).run(std::future::pending()).await });
     seen.wait(5).await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    crate::kit::sleep(Duration::from_secs(10)).await;
     assert_eq!(position(&client, "mailer").await, 5);
     by_hand(&client, "mailer", |cursor| delta::core::Cursor { position: Some("3".to_owned()), ..cursor }).await;
     seen.wait(7).await;
     assert_eq!(seen.all(), [1, 2, 3, 4, 5, 4, 5]);
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    crate::kit::sleep(Duration::from_secs(10)).await;
     assert_eq!(position(&client, "mailer").await, 5);
     running.abort();
 }

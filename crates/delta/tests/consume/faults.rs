@@ -22,8 +22,8 @@ async fn whatever_call_of_the_store_fails_or_loses_its_answer_no_event_is_skippe
                 let inner = store();
                 let plan = FaultPlan::new();
                 let client = Client::builder(FaultStore::new(inner.clone(), plan.clone())).build().unwrap();
-                let plain = crate::kit::client(&inner);
-                append(&plain, 1, 20).await;
+                let direct = crate::kit::client(&inner);
+                append(&direct, 1, 20).await;
                 plan.inject(operation, Calls::Nth(call), fault);
                 let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
                 let also = seen.clone();
@@ -43,7 +43,7 @@ async fn whatever_call_of_the_store_fails_or_loses_its_answer_no_event_is_skippe
                 }
                 handled.dedup();
                 assert_eq!(reached, 20, "{fault:?} {operation:?} {call}");
-                assert_eq!(position(&plain, "mailer").await, 20, "{fault:?} {operation:?} {call}");
+                assert_eq!(position(&direct, "mailer").await, 20, "{fault:?} {operation:?} {call}");
             }
         }
     }
@@ -77,8 +77,8 @@ async fn the_head_is_not_claimed_while_an_earlier_event_is_held_back() {
     append(&client, 4, 2).await;
     let seen = Seen::new();
     let (log, consumer) = (client.log(), seen.consumer("mailer"));
-    let running = tokio::spawn(async move { log.consumer(consumer).to_head().run_once().await });
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    let running = crate::kit::spawn(async move { log.consumer(consumer).to_head().run_once().await });
+    crate::kit::sleep(Duration::from_mins(1)).await;
     assert_eq!((seen.all(), running.is_finished()), (vec![1, 2], false));
     store.commit_tx(&mut conn).await.unwrap();
     running.await.unwrap().unwrap();
@@ -128,8 +128,8 @@ async fn a_sharded_transactional_consumer_has_each_effect_once_and_keeps_what_it
     let summary = client.log().consumer(consumer).to_head().run(std::future::pending()).await.unwrap();
     assert_eq!((summary.handled, summary.dead_lettered, failures.load(Ordering::SeqCst)), (36, 4, 12));
     let copies = EventFilter { object_id_prefix: Some("copy-".to_owned()), ..EventFilter::default() };
-    let copied = client.log().page(Position::START, 1_000, &copies).await.unwrap().events;
-    assert_eq!(copied.len(), 36, "what was rolled back is not there");
+    let found = client.log().page(Position::START, 1_000, &copies).await.unwrap().events;
+    assert_eq!(found.len(), 36, "what was rolled back is not there");
     assert_eq!(client.log().dead_letters("ledger").list(None, 0, 10).await.unwrap().len(), 4);
 }
 
@@ -148,7 +148,7 @@ async fn a_run_tells_how_far_it_is_and_what_came_of_events() {
     });
     let consumer = consumer.filter_with(|event| Ok(event.position.get() != 2)).give_up_after(2, GiveUp::DeadLetter);
     let mut run = Box::pin(client.log().consumer(consumer).run(std::future::pending()));
-    let ran = tokio::time::timeout(Duration::from_secs(3_600), &mut run).await;
+    let ran = tokio::time::timeout(Duration::from_hours(1), &mut run).await;
     assert!(ran.is_err());
     let all = snapshotter.snapshot().into_vec();
     let value = |name: &str| {

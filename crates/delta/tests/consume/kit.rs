@@ -27,7 +27,7 @@ impl Object for Item {
 
 /// A store whose time goes on with the test's.
 pub(crate) fn store() -> MemoryStore {
-    let start = tokio::time::Instant::now();
+    let start = now();
     MemoryStore::with_clock(move || Timestamp::from_micros(1_750_000_000_000_000) + start.elapsed())
 }
 
@@ -88,7 +88,7 @@ impl Seen {
     }
 }
 
-pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 pub(crate) fn error(text: impl Display) -> ConsumeError {
     ConsumeError::new(text.to_string())
@@ -125,5 +125,23 @@ pub(crate) async fn by_hand(client: &Client<MemoryStore>, consumer: &str, change
 
 /// Lets everything else run until it waits.
 pub(crate) async fn settle() {
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(1)).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's own process")]
+pub(crate) fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(future)
+}
+
+#[expect(clippy::disallowed_methods, reason = "moves the paused clock")]
+pub(crate) async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "reads the paused clock")]
+pub(crate) fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
 }

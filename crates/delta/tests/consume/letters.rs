@@ -56,17 +56,17 @@ async fn a_running_consumer_replays_what_it_is_asked_to_and_once() {
     let log = client.log();
     let running = {
         let consumer = consumer();
-        tokio::spawn(async move { log.consumer(consumer).run(std::future::pending()).await })
+        crate::kit::spawn(async move { log.consumer(consumer).run(std::future::pending()).await })
     };
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     assert_eq!(seen.all(), [1, 2], "a dead one is left alone");
     assert_eq!(letters.replay(&[id]).await.unwrap(), 1);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     let again = letters.show(id).await.unwrap().unwrap();
     assert_eq!((again.status, again.attempts), (DeadLetterStatus::Dead, Some(2)), "it has failed again");
     broken.store(false, Ordering::SeqCst);
     letters.replay(&[id]).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     assert_eq!(letters.show(id).await.unwrap().unwrap().status, DeadLetterStatus::Resolved);
     assert_eq!(seen.all(), [1, 2, 3], "and is handled once");
     running.abort();

@@ -29,12 +29,12 @@ async fn batches_are_full_or_old_and_the_last_one_is_not_waited_for() {
     let expected: Vec<Vec<i64>> = vec![(1..=10).collect(), (11..=20).collect(), (21..=25).collect()];
     assert_eq!((seen.lock().unwrap().clone(), summary.handled), (expected, 25));
     append(&client, 26, 3).await;
-    let (consumer, seen) = batches(Batch::new().size(10).age(Duration::from_secs(60)));
+    let (consumer, seen) = batches(Batch::new().size(10).age(Duration::from_mins(1)));
     let log = client.log();
-    let running = tokio::spawn(async move { log.consumer(consumer).run(std::future::pending()).await });
-    tokio::time::sleep(Duration::from_secs(59)).await;
+    let running = crate::kit::spawn(async move { log.consumer(consumer).run(std::future::pending()).await });
+    crate::kit::sleep(Duration::from_secs(59)).await;
     assert!(seen.lock().unwrap().is_empty());
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    crate::kit::sleep(Duration::from_secs(2)).await;
     assert_eq!(seen.lock().unwrap().clone(), [[26, 27, 28]]);
     running.abort();
 }
@@ -82,7 +82,7 @@ async fn so_many_are_in_flight_and_the_cursor_stays_below_the_first_unhandled() 
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             // The first takes longest.
             let pause = if event.position.get() == 1 { 600 } else { 1 };
-            tokio::time::sleep(Duration::from_secs(pause)).await;
+            crate::kit::sleep(Duration::from_secs(pause)).await;
             now.fetch_sub(1, Ordering::SeqCst);
             seen.note(&event);
             Ok::<(), ConsumeError>(())
@@ -90,7 +90,7 @@ async fn so_many_are_in_flight_and_the_cursor_stays_below_the_first_unhandled() 
     });
     let log = client.log();
     let consumption = log.consumer(consumer.max_in_flight(10)).cursor(CursorWrites::Sync).to_head();
-    let running = tokio::spawn(consumption.run_once());
+    let running = crate::kit::spawn(consumption.run_once());
     seen.wait(99).await;
     assert_eq!((position(&client, "many").await, seen.all().contains(&1)), (0, false));
     running.await.unwrap().unwrap();
@@ -121,7 +121,7 @@ async fn events_of_one_key_are_in_order_while_others_go_on() {
         async move {
             most.fetch_max(at_once.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             // The later an event, the sooner it is done.
-            tokio::time::sleep(Duration::from_millis(1_000 - 10 * event.position.get().unsigned_abs())).await;
+            crate::kit::sleep(Duration::from_millis(1_000 - 10 * event.position.get().unsigned_abs())).await;
             at_once.fetch_sub(1, Ordering::SeqCst);
             if event.position.get() == 5 && failed.fetch_add(1, Ordering::SeqCst) < 3 {
                 return Err(error("not yet"));
@@ -148,12 +148,12 @@ async fn the_cursor_moves_with_acks_whatever_their_order() {
         also.lock().unwrap().push(delivery);
         async { Ok::<(), ConsumeError>(()) }
     });
-    let running =
-        tokio::spawn(
-            async move { log.consumer(consumer).cursor(CursorWrites::Sync).run(std::future::pending()).await },
-        );
+    let running = crate::kit::spawn(async move {
+        log.consumer(consumer).cursor(CursorWrites::Sync).run(std::future::pending()).await
+    });
     settle().await;
-    assert_eq!((kept.lock().unwrap().len(), position(&client, "manual").await), (4, 0));
+    let delivered = kept.lock().unwrap().len();
+    assert_eq!((delivered, position(&client, "manual").await), (4, 0));
     let take = |at: i64| {
         let mut kept = kept.lock().unwrap();
         let index = kept.iter().position(|delivery| delivery.position.get() == at).unwrap();

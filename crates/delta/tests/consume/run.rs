@@ -36,12 +36,13 @@ async fn one_of_two_processes_works_and_the_other_takes_over() {
     let (first, second) = (Seen::new(), Seen::new());
     let stop = CancellationToken::new();
     let (log, also, stopped) = (client.log(), first.clone(), stop.clone());
-    let running = tokio::spawn(async move { log.consumer(also.consumer("mailer")).run(stopped.cancelled()).await });
+    let running =
+        crate::kit::spawn(async move { log.consumer(also.consumer("mailer")).run(stopped.cancelled()).await });
     first.wait(3).await;
     let (log, also) = (other.log(), second.clone());
     let standing_by =
-        tokio::spawn(async move { log.consumer(also.consumer("mailer")).run(std::future::pending()).await });
-    tokio::time::sleep(HOUR).await;
+        crate::kit::spawn(async move { log.consumer(also.consumer("mailer")).run(std::future::pending()).await });
+    crate::kit::sleep(HOUR).await;
     append(&client, 4, 1).await;
     first.wait(4).await;
     assert_eq!(second.all(), [0; 0], "it stands by while the lease is renewed");
@@ -111,7 +112,7 @@ async fn a_cancelled_attempt_is_not_a_failed_one() {
     });
     let (log, stopped) = (client.log(), stop.clone());
     let consumer = consumer.give_up_after(1, delta::GiveUp::BestEffort);
-    let running = tokio::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
+    let running = crate::kit::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
     begun.notified().await;
     stop.cancel();
     let summary = running.await.unwrap().unwrap();
@@ -132,7 +133,7 @@ async fn the_lease_of_a_process_that_dies_is_taken_over_once_it_is_over() {
     }
     // A process that is killed gives nothing back.
     std::mem::forget(run);
-    let before = tokio::time::Instant::now();
+    let before = crate::kit::now();
     let summary = client.log().consumer(seen.consumer("mailer")).to_head().run(std::future::pending()).await.unwrap();
     assert_eq!((seen.all(), summary.handled), (vec![1, 2], 2), "the cursor was not written yet");
     let waited = before.elapsed();
@@ -153,9 +154,9 @@ async fn a_stop_ends_a_handler_that_hangs_after_the_grace_time() {
         }
     });
     let (log, stopped) = (client.log(), stop.clone());
-    let running = tokio::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
+    let running = crate::kit::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
     begun.notified().await;
-    let before = tokio::time::Instant::now();
+    let before = crate::kit::now();
     stop.cancel();
     running.await.unwrap().unwrap();
     assert_eq!(before.elapsed(), Duration::from_secs(5));
@@ -169,13 +170,15 @@ async fn a_lag_holds_each_event_until_it_is_old_enough() {
     let (log, also) = (client.log(), seen.clone());
     let lag = Duration::from_secs(30);
     let running =
-        tokio::spawn(async move { log.consumer(also.consumer("mailer")).lag(lag).run(std::future::pending()).await });
-    tokio::time::sleep(Duration::from_secs(29)).await;
+        crate::kit::spawn(
+            async move { log.consumer(also.consumer("mailer")).lag(lag).run(std::future::pending()).await },
+        );
+    crate::kit::sleep(Duration::from_secs(29)).await;
     append(&client, 2, 1).await;
     assert_eq!(seen.all(), [0; 0]);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    crate::kit::sleep(Duration::from_secs(2)).await;
     assert_eq!(seen.all(), [1]);
-    tokio::time::sleep(Duration::from_secs(29)).await;
+    crate::kit::sleep(Duration::from_secs(29)).await;
     assert_eq!(seen.all(), [1, 2]);
     running.abort();
 }

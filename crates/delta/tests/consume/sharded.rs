@@ -63,30 +63,30 @@ async fn members_come_and_go_and_share_evenly_without_skipping_or_repeating() {
     let seen = Seen::new();
     let start = |number: usize, stop: &CancellationToken| {
         let (log, consumer, stop) = (clients[number].log(), sharded(&seen), stop.clone());
-        tokio::spawn(async move { log.consumer(consumer).run(stop.cancelled()).await })
+        crate::kit::spawn(async move { log.consumer(consumer).run(stop.cancelled()).await })
     };
     let stops: Vec<_> = (0..3).map(|_| CancellationToken::new()).collect();
     let first = start(0, &stops[0]);
     seen.wait(100).await;
     assert_eq!(shares(&client, "shards").await, [1_024]);
     let second = start(1, &stops[1]);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     assert_eq!(shares(&client, "shards").await, [512, 512]);
     let third = start(2, &stops[2]);
     append(&client, 101, 100).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     assert_eq!(shares(&client, "shards").await, [340, 342, 342]);
     append(&client, 201, 100).await;
     seen.wait(300).await;
     stops[1].cancel();
     second.await.unwrap().unwrap();
     append(&client, 301, 100).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     assert_eq!(shares(&client, "shards").await, [512, 512]);
     stops[0].cancel();
     first.await.unwrap().unwrap();
     append(&client, 401, 100).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    crate::kit::sleep(Duration::from_mins(1)).await;
     stops[2].cancel();
     third.await.unwrap().unwrap();
     let mut handled = seen.all();
@@ -137,9 +137,9 @@ async fn a_slice_that_fails_does_not_keep_the_others_back() {
     let log = client.log();
     let stop = CancellationToken::new();
     let stopped = stop.clone();
-    let running = tokio::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
+    let running = crate::kit::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
     seen.wait(190).await;
-    tokio::time::sleep(HOUR).await;
+    crate::kit::sleep(HOUR).await;
     stop.cancel();
     let summary = running.await.unwrap().unwrap();
     assert_eq!((summary.handled, summary.dead_lettered, summary.failed_attempts), (199, 1, 20));
@@ -150,9 +150,9 @@ async fn a_slice_that_is_moved_by_hand_is_followed_and_the_others_go_on() {
     let client = with_events(100).await;
     let seen = Seen::new();
     let (log, consumer) = (client.log(), sharded(&seen));
-    let running = tokio::spawn(async move { log.consumer(consumer).run(std::future::pending()).await });
+    let running = crate::kit::spawn(async move { log.consumer(consumer).run(std::future::pending()).await });
     seen.wait(100).await;
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    crate::kit::sleep(Duration::from_secs(20)).await;
     let slice = delta::core::plan::consume::slice_of("default/item/1");
     crate::kit::by_hand(&client, &format!("shards/{slice:04}"), |cursor| {
         let mut standing = Standing::of(&cursor).unwrap().unwrap();
@@ -162,7 +162,7 @@ async fn a_slice_that_is_moved_by_hand_is_followed_and_the_others_go_on() {
     .await;
     append(&client, 101, 400).await;
     seen.wait(501).await;
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    crate::kit::sleep(Duration::from_secs(20)).await;
     let handled = seen.all();
     let twice: Vec<i64> = (1..=500).filter(|it| handled.iter().filter(|at| *at == it).count() > 1).collect();
     assert!(twice.contains(&1) && twice.len() < 10, "{twice:?}");
