@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use crate::commands::{doctor, event, export, import, inform, migrate, resource, scope};
+use crate::commands::{consumer, doctor, event, export, import, inform, migrate, resource, scope};
 use crate::database::Database;
 use crate::failure::{EXIT_CODES, Failure};
 use crate::output::{Format, Output};
@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Read the log of events.
     #[command(subcommand)]
     Event(event::Command),
+    /// Look at the consumers of logs, move them, and have them try again or pass over what they fail at.
+    #[command(subcommand)]
+    Consumer(consumer::Command),
     /// Check that the database is in order and that its clients do their work.
     Doctor(doctor::Arguments),
     /// Write all that the database holds to a file, exactly: to keep it, or to move it to another database.
@@ -63,6 +66,7 @@ impl Command {
             Self::Namespace(command) => command.run(database, output).await,
             Self::Inform(arguments) => arguments.run(database, output).await,
             Self::Event(command) => command.run(database, output).await,
+            Self::Consumer(command) => command.run(database, output).await,
             Self::Doctor(arguments) => arguments.run(database, output).await,
             Self::Export(arguments) => arguments.run(database, output).await,
             Self::Import(arguments) => arguments.run(database, output).await,

@@ -25,6 +25,15 @@ pub(crate) enum MissingFile {
     Create,
 }
 
+/// Whether to be told by the database what others do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// Where the database can tell.
+    On,
+    /// Never: what is done is done at once.
+    Off,
+}
+
 #[cfg(feature = "sqlite")]
 impl From<MissingFile> for delta_store_sqlx::MissingFile {
     fn from(missing: MissingFile) -> Self {
@@ -74,9 +83,21 @@ impl Database {
         with_store!(self.open(MissingFile::Refuse).await?, |store, _backend| client(store).await)
     }
 
+    /// The store, whose schema must be the one that this program knows.
+    pub(crate) async fn checked(&self, hearing: Hearing) -> Result<Store, Failure> {
+        let store = self.connect(MissingFile::Refuse, hearing).await?;
+        with_store!(&store, |store, _backend| check(store).await)?;
+        Ok(store)
+    }
+
     /// The store, whatever its schema.
-    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "SQLite alone has files"))]
     pub(crate) async fn open(&self, missing_file: MissingFile) -> Result<Store, Failure> {
+        self.connect(missing_file, Hearing::Off).await
+    }
+
+    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "SQLite alone has files"))]
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "Postgres alone tells"))]
+    async fn connect(&self, missing_file: MissingFile, hearing: Hearing) -> Result<Store, Failure> {
         let url = self
             .url
             .as_deref()
@@ -95,7 +116,11 @@ impl Database {
             #[cfg(feature = "postgres")]
             Some(Backend::Postgres) => {
                 use delta_store_sqlx::{Listen, PgOptions, PgSettings};
-                let settings = PgSettings::new().schema(&self.schema)?.listen(Listen::Off);
+                let listen = match hearing {
+                    Hearing::On => Listen::On,
+                    Hearing::Off => Listen::Off,
+                };
+                let settings = PgSettings::new().schema(&self.schema)?.listen(listen);
                 let options = PgOptions::new(url).settings(settings).connections(2).application_name("delta-cli");
                 Ok(Store::Postgres(options.connect().await?))
             }
@@ -174,9 +199,12 @@ impl Store {
 }
 
 async fn client<S: Browse>(store: S) -> Result<AnyClient, Failure> {
-    let mut connection = store.acquire(Access::Read).await?;
-    store.check(&mut connection).await?;
-    drop(connection);
+    check(&store).await?;
     let client = Client::builder(store).build()?;
     Ok(AnyClient::clone(&client))
+}
+
+async fn check<S: Browse>(store: &S) -> Result<(), Failure> {
+    let mut connection = store.acquire(Access::Read).await?;
+    Ok(store.check(&mut connection).await?)
 }

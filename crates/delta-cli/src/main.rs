@@ -3,9 +3,11 @@
 mod arguments;
 mod clock;
 mod commands;
+mod consumers;
 mod database;
 mod failure;
 mod filter;
+mod log;
 mod output;
 mod records;
 mod transfer;

@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod consumer;
 pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod export;

@@ -1,6 +1,7 @@
 //! Runs the built program against SQLite, Postgres and MariaDB.
 #![expect(clippy::unwrap_used, reason = "a test fails where a step of it does")]
 
+mod consumers;
 mod doctor;
 mod events;
 mod informs;

@@ -1,42 +1,35 @@
+//! `delta doctor`
+
+mod consumers;
+mod finding;
+mod log;
+
 use std::time::Duration;
 
 use clap::Args;
 use delta::core::plan::schedule;
-use delta::core::{CursorQuery, IMPORT_CURSOR, Lane, Scope};
-use delta::{AnyClient, EventFilter, EventQuery, Filter, Position, State, Timestamp};
-use serde::Serialize;
-use serde_json::json;
+use delta::core::{Access, CursorQuery, EventTables, IMPORT_CURSOR, Lane, Scope};
+use delta::{AnyClient, Client, Filter, State, Timestamp};
 
+use self::consumers::{Limits, consumers};
+use self::finding::{Finding, fine, note, problem, report};
+use self::log::log;
 use crate::clock;
 use crate::commands::import::is_done;
-use crate::database::{Database, MissingFile};
+use crate::database::{Database, Hearing, MissingFile, with_store};
 use crate::failure::Failure;
-use crate::output::{Output, age, table};
+use crate::log::{Link, read_age};
+use crate::output::{Output, age};
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// For how many seconds something may be due, or a lease be over, before that counts as a problem.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
-}
 
-/// One thing that was looked at.
-#[derive(Debug, Serialize)]
-struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    detail: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    /// As it should be.
-    Fine,
-    /// To be known, but not a problem by itself.
-    Note,
-    /// A problem.
-    Problem,
+    /// How old the next event of a consumer may be before that counts as a problem, such as 90s, 30min or 2h.
+    #[arg(long, value_name = "AGE", default_value = "30min", value_parser = read_age)]
+    lag: Duration,
 }
 
 /// A clock may differ from the database's by so much before it is worth a note: leases and times of events are the
@@ -50,17 +43,33 @@ impl Arguments {
         let newest = versions.iter().filter(|version| version.applied).map(|version| version.version).max();
         drop(store);
         // An error of an unfit schema says what to do.
-        let client = database.client().await?;
+        let store = database.checked(Hearing::Off).await?;
         let mut findings = vec![fine("schema", format!("version {}", newest.unwrap_or(0)))];
+        with_store!(store, |store, _backend| self.examine(store, &mut findings).await)?;
+        report(&findings, output)
+    }
 
+    async fn examine<S: EventTables>(&self, store: S, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+        let client = Client::builder(store.clone()).build()?;
         findings.extend(import(&client).await?);
 
         let asked = clock::now();
         let now = client.server_time().await?;
         findings.push(clock_difference(asked, now, clock::now()));
+        self.resources(&client, now, findings).await?;
 
+        let limits = Limits { patience: Duration::from_secs(self.patience), lag: self.lag };
+        let mut conn = store.acquire(Access::Read).await?;
+        findings.extend(log(&store, &mut conn, limits.patience).await?);
+        let mut link = Link { store: &store, conn: &mut *conn };
+        findings.extend(consumers(&mut link, limits, now).await?);
+        Ok(())
+    }
+
+    /// Whether resources are worked.
+    async fn resources(&self, client: &AnyClient, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
         let overdue = now - Duration::from_secs(self.patience);
-        let paused = paused(&client).await?;
+        let paused = paused(client).await?;
         let counts = client.count(&Filter::default()).await?;
         let is_paused = |lane: &Lane| {
             paused.contains(&Scope::Kind(lane.kind.clone()))
@@ -90,7 +99,7 @@ impl Arguments {
             None => fine("due", "nothing".to_owned()),
         });
 
-        findings.push(leader(&client, now, overdue).await?);
+        findings.push(leader(client, now, overdue).await?);
         findings.extend(paused.iter().map(|scope| note("paused", scope.to_string())));
         let degraded: u64 = counts.iter().filter(|count| count.state == State::Degraded).map(|count| count.count).sum();
         findings.push(match degraded {
@@ -100,21 +109,8 @@ impl Arguments {
                 format!("{degraded} resources gave up; `delta resource list --state degraded` shows them"),
             ),
         });
-        findings.extend(log(&client, Duration::from_secs(self.patience)).await?);
-        report(&findings, output)
+        Ok(())
     }
-}
-
-fn fine(check: &'static str, detail: String) -> Finding {
-    Finding { check, verdict: Verdict::Fine, detail }
-}
-
-fn note(check: &'static str, detail: String) -> Finding {
-    Finding { check, verdict: Verdict::Note, detail }
-}
-
-fn problem(check: &'static str, detail: String) -> Finding {
-    Finding { check, verdict: Verdict::Problem, detail }
 }
 
 /// The database's time lies between the question and the answer if the clocks agree.
@@ -161,40 +157,4 @@ async fn leader(client: &AnyClient, now: Timestamp, overdue: Timestamp) -> Resul
         (Some(owner), Some(_)) => note("leader", format!("{owner} is late")),
         _ => note("leader", format!("the last one, of term {term}, has stopped, and nobody took over")),
     })
-}
-
-/// Where the log stands, and who holds its readers back.
-async fn log(client: &AnyClient, patience: Duration) -> Result<Vec<Finding>, Failure> {
-    let query = EventQuery { after: Position::START, limit: 1, filter: EventFilter::default() };
-    let page = client.events(&query).await?;
-    let mut findings = vec![match page.held_back {
-        0 => fine("log", format!("readable up to its end at {}", page.head)),
-        held_back => note("log", format!("readable up to {}, {held_back} positions are held back", page.head)),
-    }];
-    for holder in client.log_holders().await? {
-        let detail = format!(
-            "the session {} has been in its transaction for {} ({}): {}",
-            holder.session,
-            age(holder.age),
-            holder.activity,
-            holder.statement
-        );
-        findings.push(if holder.age >= patience { problem("log", detail) } else { note("log", detail) });
-    }
-    Ok(findings)
-}
-
-fn report(findings: &[Finding], output: &mut Output) -> Result<(), Failure> {
-    let problems = findings.iter().filter(|finding| finding.verdict == Verdict::Problem).count();
-    let problems = u64::try_from(problems).unwrap_or(u64::MAX);
-    let verdict = |verdict| match verdict {
-        Verdict::Fine => "fine",
-        Verdict::Note => "note",
-        Verdict::Problem => "PROBLEM",
-    };
-    let rows =
-        findings.iter().map(|found| [verdict(found.verdict).to_owned(), found.check.to_owned(), found.detail.clone()]);
-    let people = table(["VERDICT", "CHECK", "DETAIL"], rows);
-    output.write(people, &json!({ "healthy": problems == 0, "findings": findings }))?;
-    if problems == 0 { Ok(()) } else { Err(Failure::Unhealthy(problems)) }
 }
