@@ -70,6 +70,12 @@ pub(crate) trait Place: EventTables + Clone {
     /// Runs SQL of the test's own on a connection of the store's.
     fn execute(conn: &mut Self::Conn, sql: &str) -> impl Future<Output = ()> + Send;
 
+    /// Runs SQL that may fail.
+    fn try_execute(conn: &mut Self::Conn, sql: &str) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// The numbers that `SELECT` and this text choose.
+    fn numbers(conn: &mut Self::Conn, choice: &str) -> impl Future<Output = Vec<i64>> + Send;
+
     /// What the database calls a connection.
     fn session(conn: &mut Self::Conn) -> impl Future<Output = String> + Send;
 }
@@ -90,6 +96,14 @@ impl Place for MemoryStore {
         panic!("no SQL in memory: {sql}")
     }
 
+    async fn try_execute(_: &mut Self::Conn, sql: &str) -> Result<(), String> {
+        Err(format!("no SQL in memory: {sql}"))
+    }
+
+    async fn numbers(_: &mut Self::Conn, choice: &str) -> Vec<i64> {
+        panic!("no SQL in memory: {choice}")
+    }
+
     async fn session(_: &mut Self::Conn) -> String {
         panic!("no sessions in memory")
     }
@@ -104,6 +118,15 @@ impl Place for SqliteStore {
 
     async fn execute(conn: &mut Self::Conn, sql: &str) {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.unwrap();
+    }
+
+    async fn try_execute(conn: &mut Self::Conn, sql: &str) -> Result<(), String> {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await;
+        done.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn numbers(conn: &mut Self::Conn, choice: &str) -> Vec<i64> {
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT {choice}"))).fetch_all(conn).await.unwrap()
     }
 
     async fn session(_: &mut Self::Conn) -> String {
@@ -127,6 +150,15 @@ impl Place for PgStore {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.unwrap();
     }
 
+    async fn try_execute(conn: &mut Self::Conn, sql: &str) -> Result<(), String> {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await;
+        done.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn numbers(conn: &mut Self::Conn, choice: &str) -> Vec<i64> {
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT {choice}"))).fetch_all(conn).await.unwrap()
+    }
+
     async fn session(conn: &mut Self::Conn) -> String {
         sqlx::query_scalar::<_, i32>("SELECT pg_backend_pid()").fetch_one(conn).await.unwrap().to_string()
     }
@@ -141,6 +173,15 @@ impl Place for MySqlStore {
 
     async fn execute(conn: &mut Self::Conn, sql: &str) {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.unwrap();
+    }
+
+    async fn try_execute(conn: &mut Self::Conn, sql: &str) -> Result<(), String> {
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(conn).await;
+        done.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn numbers(conn: &mut Self::Conn, choice: &str) -> Vec<i64> {
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT {choice}"))).fetch_all(conn).await.unwrap()
     }
 
     async fn session(conn: &mut Self::Conn) -> String {
@@ -159,6 +200,14 @@ impl Place for PgDieselStore {
         conn.batch_execute(sql).await.unwrap();
     }
 
+    async fn try_execute(conn: &mut Self::Conn, sql: &str) -> Result<(), String> {
+        conn.batch_execute(sql).await.map_err(|error| error.to_string())
+    }
+
+    async fn numbers(conn: &mut Self::Conn, choice: &str) -> Vec<i64> {
+        diesel::select(sql::<BigInt>(choice)).load(conn).await.unwrap()
+    }
+
     async fn session(conn: &mut Self::Conn) -> String {
         diesel::select(sql::<Integer>("pg_backend_pid()")).get_result::<i32>(conn).await.unwrap().to_string()
     }
@@ -173,6 +222,14 @@ impl Place for MySqlDieselStore {
 
     async fn execute(conn: &mut Self::Conn, sql: &str) {
         conn.batch_execute(sql).await.unwrap();
+    }
+
+    async fn try_execute(conn: &mut Self::Conn, sql: &str) -> Result<(), String> {
+        conn.batch_execute(sql).await.map_err(|error| error.to_string())
+    }
+
+    async fn numbers(conn: &mut Self::Conn, choice: &str) -> Vec<i64> {
+        diesel::select(sql::<BigInt>(choice)).load(conn).await.unwrap()
     }
 
     async fn session(conn: &mut Self::Conn) -> String {
