@@ -20,6 +20,15 @@ const PROBE: &str = "SET SESSION max_statement_time = 0.5";
 /// How many locks are waited for: each takes a while, and who looks for one culprit is not helped by hundreds.
 const MOST: usize = 8;
 
+/// How often to look who has one.
+const ROUNDS: i64 = 6;
+
+/// For how long nobody may have asked before the server gathers anew what it tells of transactions, in milliseconds.
+const STALE: i64 = 105;
+
+/// How long others may come to wait behind the session that waits, in milliseconds.
+const MOMENT: i64 = 20;
+
 /// A lock that keeps readers from going further, because somebody has a share of it.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -31,16 +40,6 @@ pub(super) struct Held {
     pub(super) since: Duration,
     /// Since when at least whoever has a share is there.
     pub(super) at_least: Duration,
-    pub(super) looks: Looks,
-}
-
-/// How long somebody may wait for a lock to see who has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Looks {
-    /// For a moment: others may come to wait behind.
-    One,
-    /// Nobody else wants it any more.
-    Several,
 }
 
 /// Who has a share of a lock.
@@ -86,8 +85,7 @@ impl<D: MysqlDriver> Tables<D> {
                 others.push(unknown(held, ""));
                 continue;
             }
-            let query = Query::new(wait).bind(held.key);
-            for blocker in self.blockers(conn, &mut probe, number, query, held).await? {
+            for blocker in self.blockers(conn, &mut probe, number, wait, held).await? {
                 // One transaction may have shares of several.
                 match named.iter_mut().find(|known| known.connection == blocker.connection) {
                     Some(known) => known.holder.age = known.holder.age.max(blocker.holder.age),
@@ -99,55 +97,78 @@ impl<D: MysqlDriver> Tables<D> {
         Ok(named.into_iter().map(|blocker| blocker.holder).chain(others).collect())
     }
 
-    /// Has the probe wait for a lock, and looks for whom.
+    /// Looks who has a lock.
+    ///
+    /// The server gathers what it tells anew only where nobody at all has asked for a while, so before each look this one
+    /// asks for nothing, for longer each time. It does so before it waits for the lock: others come to wait behind.
     async fn blockers(
+        &self,
+        conn: &mut D::Conn,
+        probe: &mut D::Conn,
+        number: i64,
+        wait: &Arc<str>,
+        held: &Held,
+    ) -> Result<Vec<Blocker>> {
+        for round in 0..ROUNDS {
+            self.pause(conn, silence(number, round)).await?;
+            let query = Query::new(wait).bind(held.key);
+            if let Some(found) = self.wait_and_look(conn, probe, number, query, held, round).await? {
+                return Ok(found);
+            }
+        }
+        let holder = unknown(held, "");
+        Ok(vec![Blocker { connection: -1 - held.key, transaction: i64::MAX, holder }])
+    }
+
+    /// Has the probe wait for a lock, and looks for whom. Answers nothing if the server told nothing of that.
+    async fn wait_and_look(
         &self,
         conn: &mut D::Conn,
         probe: &mut D::Conn,
         number: i64,
         wait: Query<'_>,
         held: &Held,
-    ) -> Result<Vec<Blocker>> {
+        round: i64,
+    ) -> Result<Option<Vec<Blocker>>> {
         let had = AtomicBool::new(false);
         let waiting = pin!(async {
             let had_it = self.fetch(probe, wait, OPERATION).await.is_ok();
             had.store(had_it, Ordering::Release);
         });
         let looking = pin!(async {
-            let found = self.look(conn, number, held, &had).await;
-            // Who waits behind the probe goes on at once.
-            let _ = self.driver().script(conn, &format!("KILL QUERY {number}"), OPERATION).await;
+            let found = self.look(conn, number, held, round).await;
+            if !had.load(Ordering::Acquire) {
+                // Who waits behind the probe goes on at once.
+                let _ = self.driver().script(conn, &format!("KILL QUERY {number}"), OPERATION).await;
+            }
             found
         });
-        match select(waiting, looking).await {
+        let found = match select(waiting, looking).await {
             Either::Left(((), looking)) => looking.await,
             Either::Right((found, waiting)) => {
                 waiting.await;
                 found
             }
-        }
+        }?;
+        Ok((!found.is_empty() || had.load(Ordering::Acquire)).then_some(found))
     }
 
-    async fn look(&self, conn: &mut D::Conn, number: i64, held: &Held, had: &AtomicBool) -> Result<Vec<Blocker>> {
-        let looks = match held.looks {
-            Looks::One => 1,
-            Looks::Several => 3,
-        };
-        for look in 0..looks {
-            // What the server tells of transactions it gathers anew only where nobody has asked for a tenth of a second.
-            let pause: i64 = if look == 0 && held.looks == Looks::One { 20 } else { 105 };
-            self.fetch(conn, Query::new(&self.sql().pause).bind(pause), OPERATION).await?;
-            let rows = self.fetch(conn, Query::new(&self.sql().blockers).bind(number), OPERATION).await?;
-            if !rows.is_empty() {
-                return rows.iter().map(|row| read(row, held)).collect();
-            }
-            if had.load(Ordering::Acquire) {
-                return Ok(Vec::new());
-            }
-        }
-        let holder = unknown(held, "");
-        Ok(vec![Blocker { connection: -1 - held.key, transaction: i64::MAX, holder }])
+    async fn look(&self, conn: &mut D::Conn, number: i64, held: &Held, round: i64) -> Result<Vec<Blocker>> {
+        self.pause(conn, MOMENT * (1 + round)).await?;
+        let query = Query::new(&self.sql().blockers).bind(number).bind(held.key);
+        self.fetch(conn, query, OPERATION).await?.iter().map(|row| read(row, held)).collect()
     }
+
+    async fn pause(&self, conn: &mut D::Conn, milliseconds: i64) -> Result<()> {
+        self.fetch(conn, Query::new(&self.sql().pause).bind(milliseconds), OPERATION).await?;
+        Ok(())
+    }
+}
+
+/// How long to ask for nothing before a look, in milliseconds: for each session another time in each round, or some that look
+/// at once would keep the server from ever gathering anything.
+fn silence(number: i64, round: i64) -> i64 {
+    STALE + (number * 31 + round * 47).rem_euclid(40 * (1 + round))
 }
 
 fn read<R: crate::driver::Row>(row: &R, held: &Held) -> Result<Blocker> {
@@ -174,5 +195,20 @@ fn unknown(held: &Held, hint: &str) -> LogHolder {
         age: held.since,
         statement: String::new(),
         activity: format!("has appended, and not ended{hint}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_look_is_after_a_silence_and_no_two_sessions_keep_step() {
+        for round in 0..ROUNDS {
+            for number in 0..100 {
+                assert!((STALE..STALE + 40 * (1 + round)).contains(&silence(number, round)));
+                assert_ne!(silence(number, round), silence(number + 1, round));
+            }
+        }
     }
 }

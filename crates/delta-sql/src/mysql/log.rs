@@ -4,7 +4,7 @@ use std::time::Duration;
 use delta_core::{Error, ErrorKind, LogHolder, Result, Timestamp};
 
 use super::driver::MysqlDriver;
-use super::holders::{Held, Looks, OPERATION};
+use super::holders::{Held, OPERATION};
 use super::json;
 use super::query::Query;
 use super::rows::{corrupt, field};
@@ -257,8 +257,7 @@ impl<D: MysqlDriver> Tables<D> {
         let held = held.map(|(mark, next)| {
             let since =
                 next.and_then(|next| u64::try_from(now - next).ok()).map_or(Duration::ZERO, Duration::from_micros);
-            let looks = if next.is_some() { Looks::Several } else { Looks::One };
-            Held { key: mark.position, after: mark.position, since, at_least: since, looks }
+            Held { key: mark.position, after: mark.position, since, at_least: since }
         });
         self.name_holders(conn, &self.sql().log_wait, held.collect()).await
     }

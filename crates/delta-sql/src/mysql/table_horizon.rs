@@ -4,7 +4,7 @@ use std::time::Duration;
 use delta_core::{Error, ErrorKind, Gap, Gaps, LogHolder, Position, Result};
 
 use super::driver::MysqlDriver;
-use super::holders::{Held, Looks, OPERATION};
+use super::holders::{Held, OPERATION};
 use super::json;
 use super::query::Query;
 use super::rows::{Fields, field};
@@ -241,18 +241,16 @@ impl<D: MysqlDriver> Tables<D> {
         if log.table.gap_rule() == Gaps::Waited {
             return Ok(Vec::new());
         }
-        let mut state = self.table_state(conn, log, OPERATION).await?;
+        let state = self.table_state(conn, log, OPERATION).await?;
         let held = self.held_marks(conn, log, OPERATION).await?;
         if held.iter().any(|mark| mark.slot == state.current) {
             self.raise_mark(conn, log, state.end, OPERATION).await?;
-            state = self.table_state(conn, log, OPERATION).await?;
         }
         let held = held.into_iter().map(|mark| Held {
             key: mark.slot,
             after: mark.position,
             since: Duration::from_micros(u64::try_from(mark.age).unwrap_or(0)),
             at_least: Duration::ZERO,
-            looks: if mark.slot == state.current { Looks::One } else { Looks::Several },
         });
         self.name_holders(conn, &log.sql.wait, held.collect()).await
     }
