@@ -6,15 +6,12 @@ use super::driver::{Executed, MysqlDriver};
 use super::query::Query;
 use super::rows::field;
 use super::table_cache::EventLog;
-use super::tables::{Tables, first};
+use super::tables::Tables;
 
 const OPERATION: &str = "fill a gap";
 
 /// How many ids of a gap one call fills; readers then find the rest.
 const AT_ONCE: usize = 1_000;
-
-/// What waits for who inserts the same id just then.
-const IMPATIENT: i64 = 1;
 
 impl<D: MysqlDriver> Tables<D> {
     /// Fills a gap of an application's table, where no transaction has its ids.
@@ -34,17 +31,7 @@ impl<D: MysqlDriver> Tables<D> {
         if missing.is_empty() {
             return Ok(0);
         }
-        let rows = self.fetch(conn, Query::new(&self.sql().lock_wait), OPERATION).await?;
-        let patience: i64 = field(first(&rows, OPERATION)?, 0, OPERATION)?;
-        self.wait_at_most(conn, IMPATIENT).await?;
-        let filled = self.fill_ids(conn, &log, &missing, now).await;
-        self.wait_at_most(conn, patience).await?;
-        filled
-    }
-
-    async fn wait_at_most(&self, conn: &mut D::Conn, seconds: i64) -> Result<()> {
-        let text = format!("SET SESSION innodb_lock_wait_timeout = {seconds}");
-        self.driver().script(conn, &text, OPERATION).await
+        self.fill_ids(conn, &log, &missing, now).await
     }
 
     async fn fill_ids(&self, conn: &mut D::Conn, log: &EventLog, ids: &[i64], now: Timestamp) -> Result<u64> {
@@ -59,7 +46,9 @@ impl<D: MysqlDriver> Tables<D> {
             match self.execute(conn, Query::new(&log.sql.fill).bind(*id).bind(now), OPERATION).await {
                 Ok(Executed::Done) => filled += 1,
                 Ok(Executed::Duplicate) => {}
-                Err(error) if is_locked(&error) => {}
+                // Whoever has inserted just that, or has locked a range, may have locked the rest too: waiting for each would
+                // take long.
+                Err(error) if is_locked(&error) => break,
                 Err(error) => return Err(error),
             }
         }

@@ -168,13 +168,19 @@ impl EventTableSql {
             )
             .into(),
             locked: format!("SELECT e.{id} FROM {events} e WHERE e.{id} = ? FOR UPDATE NOWAIT").into(),
-            fill: format!("INSERT INTO {events} ({id}, {foreign_id}, {kind}, {at}) VALUES (?, {noop}, 0, {TIME})")
-                .into(),
+            fill: format!(
+                "{IMPATIENT} INSERT INTO {events} ({id}, {foreign_id}, {kind}, {at}) VALUES (?, {noop}, 0, {TIME})"
+            )
+            .into(),
             trim_look: trim::look(&events, id).into(),
             trim_delete: trim::delete(&events, id).into(),
         }
     }
 }
+
+/// Has one statement wait for a lock for a second at most, where the server can be told so of one statement. Told of a session,
+/// it would stay where the call is dropped.
+const IMPATIENT: &str = "/*M! SET STATEMENT innodb_lock_wait_timeout = 1 FOR */";
 
 /// Names of columns, quoted.
 struct Quoted {

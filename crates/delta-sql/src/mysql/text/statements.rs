@@ -164,7 +164,6 @@ statements! {
     inspect_keys = inspect::KEYS;
     inspect_triggers = inspect::TRIGGERS;
     lock_name = inspect::LOCK;
-    lock_wait = "SELECT @@SESSION.innodb_lock_wait_timeout";
 
     trimmed = trim::TRIMMED;
     lock_trimmed = trim::LOCK;
