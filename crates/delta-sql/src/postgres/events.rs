@@ -16,7 +16,7 @@ impl<D: PostgresDriver> Tables<D> {
         let wanted = Wanted::choices(&query.filter.kinds, &query.filter.namespaces);
         let known = self.find_names(conn, &wanted).await?;
         let horizon = self.own_horizon(conn, OPERATION).await?;
-        let head = horizon.readable;
+        let head = horizon.head;
         let mut page = EventPage { next: query.after, head, held_back: horizon.held_back(), ..EventPage::default() };
         // What was trimmed lies below the head: nothing is missing here.
         if query.after >= head {

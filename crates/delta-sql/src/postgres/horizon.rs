@@ -24,6 +24,11 @@ use super::text::log::Bounds;
 /// would be below e. So the transaction had ended by then, and as a commit can be seen before its locks are let go of, the
 /// snapshot of step 3, taken later, shows the event. Hence no event up to there can still appear, which is S7.
 ///
+/// What a reader is told is not that bound, but the last position up to it that is committed, as step 2 sees it: what it reads
+/// up to, and has passed. The value of a sequence is on disk only once a transaction that has used it is committed, so that a
+/// server that was killed gives positions out again which nobody had committed. A reader that had passed those would miss
+/// what they become.
+///
 /// - The sequence has no cache, so that positions are given out in the order in which H grows, by any session.
 /// - The trigger runs before the statement that it belongs to takes its first position from the sequence. Who takes one
 ///   by hand and inserts it later goes around it: a column that is `GENERATED ALWAYS` refuses that.
@@ -32,19 +37,21 @@ use super::text::log::Bounds;
 /// - One snapshot for all three statements would show in step 3 less than what was committed in step 2: in a transaction
 ///   that keeps its snapshot the log is not read.
 /// - The locks of a standby are not those of its primary, so a server in recovery does not answer.
-/// - The lower of H and M never falls: a lock that is taken later has a key that is no lower than any H read before.
+/// - The lower of H and M never falls: a lock that is taken later has a key that is no lower than any H read before. Nor does
+///   the last position committed up to there, for what was trimmed counts. Where `synchronous_commit` is off, a server that
+///   is killed forgets events that were seen, as it forgets all else.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Horizon {
-    /// The last position given out.
+    /// The last committed position.
     pub(super) end: Position,
-    /// The last one that may be read.
-    pub(super) readable: Position,
+    /// The last one of those that may be read.
+    pub(super) head: Position,
 }
 
 impl Horizon {
-    /// How many positions are given out and held back.
+    /// How many positions beyond the head there are.
     pub(super) fn held_back(self) -> u64 {
-        u64::try_from(self.end.get() - self.readable.get()).unwrap_or(0)
+        u64::try_from(self.end.get() - self.head.get()).unwrap_or(0)
     }
 }
 
@@ -70,9 +77,9 @@ impl<D: PostgresDriver> Tables<D> {
             let what = format!("expected a transaction that is read committed, found one that is {isolation}");
             return Err(Error::new(ErrorKind::Invalid, operation, what));
         }
-        let rows = self.read(conn, Query::new(&bounds.floor), operation).await?;
-        let floor: Option<i64> = Fields::new(first(&rows, operation)?, operation).take()?;
-        let readable = floor.map_or(end, |floor| floor.min(end));
-        Ok(Some(Horizon { end: Position::new(end), readable: Position::new(readable) }))
+        let rows = self.read(conn, Query::new(&bounds.floor).bind(end), operation).await?;
+        let mut fields = Fields::new(first(&rows, operation)?, operation);
+        let (head, end): (i64, i64) = (fields.take()?, fields.take()?);
+        Ok(Some(Horizon { end: Position::new(end), head: Position::new(head) }))
     }
 }

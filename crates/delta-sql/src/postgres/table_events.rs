@@ -57,7 +57,7 @@ impl<D: PostgresDriver> Tables<D> {
         operation: &'static str,
     ) -> Result<Position> {
         if table.gap_rule() == Gaps::Passed {
-            return Ok(self.table_horizon(conn, table, texts, operation).await?.readable);
+            return Ok(self.table_horizon(conn, table, texts, operation).await?.head);
         }
         let (mark, highest) = self.ends(conn, table, texts).await?;
         Ok(self.stop(conn, texts, mark, highest).await?.head)
@@ -88,7 +88,7 @@ impl<D: PostgresDriver> Tables<D> {
         query: &TableQuery,
     ) -> Result<LogPage<TableEvent>> {
         let horizon = self.table_horizon(conn, table, texts, OPERATION).await?;
-        let (after, head) = (query.after, horizon.readable);
+        let (after, head) = (query.after, horizon.head);
         let mut page = LogPage { next: after, head, held_back: horizon.held_back(), ..LogPage::default() };
         // What was trimmed lies below the head: nothing is missing here.
         if after >= head {

@@ -35,7 +35,7 @@ impl<D: PostgresDriver> Tables<D> {
     /// Removes events of Delta's own log: L2.
     pub async fn trim(&self, conn: &mut D::Conn, up_to: Position, limit: u32) -> Result<Trimmed> {
         let sql = self.sql();
-        let head = self.own_horizon(conn, OPERATION).await?.readable;
+        let head = self.own_horizon(conn, OPERATION).await?.head;
         self.remove_first(conn, (&sql.mark, &sql.trim), &LogName::own(), head, up_to, limit).await
     }
 

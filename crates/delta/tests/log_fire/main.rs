@@ -97,7 +97,6 @@ async fn consume<S: Place>(url: &str) {
 /// The positions of a transaction that was rolled back may be given out again after a crash of the server, if their record was
 /// not on disk: a reader must not have passed them.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: the end of the log counts positions on Postgres that are not durable"]
 async fn what_a_reader_has_passed_is_not_given_out_again_after_postgres_was_killed() {
     if !Backend::Postgres.enabled() {
         return;

@@ -190,7 +190,7 @@ impl EventTableTexts {
             quoted: quoted(table.name()),
             create,
             hold,
-            bounds: Bounds::new(LAST, SPACE, KEPT, render),
+            bounds: Bounds::new([LAST, SPACE, KEPT], ("{table}", "{id}"), "{mark}", render),
             append: render(APPEND),
             page: render(PAGE),
             all: render(ALL),

@@ -7,7 +7,7 @@ use super::log;
 pub(crate) const LAST: &str = "pg_sequence_last_value('{schema}.event_position'::regclass)";
 
 /// The cursor that keeps how far Delta's own log was trimmed.
-fn mark_name() -> String {
+pub(crate) fn mark_name() -> String {
     format!("{TRIM_PREFIX}{}", LogName::own())
 }
 

@@ -8,7 +8,8 @@ pub struct Bounds {
     /// The last position given out, null on a server in recovery; the isolation of the transaction; whether the log has
     /// what keeps its readers in order.
     pub end: Arc<str>,
-    /// The lowest position that an open transaction may still append after, or null.
+    /// The last committed position up to the lower of `$1` and the lowest that an open transaction may still append after;
+    /// and the last committed one of all. What was trimmed counts.
     pub floor: Arc<str>,
     /// Who holds readers back: the session, the age of its transaction in microseconds, its statement and what it does;
     /// the oldest first.
@@ -16,15 +17,26 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Those of a log whose last position, space of locks and order are given by expressions.
-    pub(crate) fn new(last: &str, space: &str, kept: &str, render: impl Fn(&str) -> Arc<str>) -> Self {
+    /// Those of a log: the expressions of its last position, its space of locks and its order, its table with the column of
+    /// positions, and the expression of its mark.
+    pub(crate) fn new(
+        [last, space, kept]: [&str; 3],
+        (table, position): (&str, &str),
+        mark: &str,
+        render: impl Fn(&str) -> Arc<str>,
+    ) -> Self {
         let held = held(space);
         Self {
             end: render(&format!(
                 "SELECT CASE WHEN NOT pg_is_in_recovery() THEN coalesce({last}, 0) END, \
                  current_setting('transaction_isolation'), {kept}"
             )),
-            floor: render(&format!("SELECT min(((l.classid::bigint & 65535) << 32) | l.objid::bigint) FROM {held}")),
+            floor: render(&format!(
+                "WITH held AS (SELECT min(((l.classid::bigint & 65535) << 32) | l.objid::bigint) AS floor FROM {held}) \
+                 SELECT coalesce(greatest((SELECT max(e.{position}) FROM {table} e \
+                 WHERE e.{position} <= least($1, (SELECT h.floor FROM held h))), {mark}::bigint), 0), \
+                 coalesce(greatest((SELECT max(e.{position}) FROM {table} e), {mark}::bigint), 0)"
+            )),
             holders: render(&holders(&format!("SELECT DISTINCT l.pid, l.virtualtransaction FROM {held}"))),
         }
     }

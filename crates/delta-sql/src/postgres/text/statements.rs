@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::log::Bounds;
+use super::log::{self, Bounds};
 use super::settle::Settling;
 use super::{
     browse, changes, claim, columns, cursors, due, events, insert, lanes, load, restore, scopes, settle, update,
@@ -160,7 +160,12 @@ impl Statements {
             lanes: render(&lanes::lanes()),
             list: deep(&browse::list()),
             count: render(&browse::count()),
-            log: Bounds::new(events::LAST, "{log_space}", "true", render),
+            log: Bounds::new(
+                [events::LAST, "{log_space}", "true"],
+                ("{schema}.event", "position"),
+                &log::mark(&events::mark_name()),
+                render,
+            ),
             events: render(&events::events()),
             mark: render(&events::mark()),
             trim: render(&events::trim()),
