@@ -12,9 +12,11 @@ use crate::clock::sleep;
 use crate::engine::Engine;
 use crate::tasks;
 
-/// The least time between two wake-ups of one client: a wake-up inside a transaction serialises commits on some databases,
-/// so they are gathered and leave in a small transaction of their own.
-const GATHER: Duration = Duration::from_millis(10);
+/// The least time between two wake-ups of one client: a transaction with a wake-up takes a lock that all of its kind share while
+/// it commits, on some databases, so they are gathered and leave in a small transaction of their own. On PostgreSQL that one
+/// has nothing to flush, so the lock is held briefly, and a gathering only has to keep a busy client from sending one for
+/// each commit; a longer one would be most of the time in which a consumer hears of events that follow each other closely.
+const GATHER: Duration = Duration::from_millis(2);
 /// How long sending one may take.
 const LONGEST: Duration = Duration::from_secs(5);
 

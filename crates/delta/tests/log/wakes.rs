@@ -182,3 +182,15 @@ async fn a_client_that_reads_the_log_itself_tells_others_from_then_on() {
     assert_eq!(take(&mut events, 1).await, [1]);
     assert!(is_sent(&client, &store, "b").await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_second_of_two_wake_ups_is_held_back_for_less_than_a_reader_may_wait() {
+    let store = store();
+    let log = log_of(&patient(&store), table()).await;
+    let mut wakeups = store.wakeups().unwrap();
+    append(&store, &log, "a").await;
+    wakeups.next().await.unwrap();
+    append(&store, &log, "b").await;
+    let (_, took) = took(wakeups.next()).await;
+    assert!(took < Duration::from_millis(5), "{took:?}");
+}
