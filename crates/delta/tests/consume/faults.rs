@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use delta::core::{Access, EventFilter, LogStore as _, Store as _};
-use delta::{Client, ConsumeError, Consumer, CursorWrites, ErrorKind, Event, GiveUp, MemoryStore, Position};
+use delta::{
+    Client, ConsumeError, Consumer, CursorWrites, ErrorKind, Event, GiveUp, MemoryStore, Position, Trim, TrimPast,
+};
 use delta_testkit::fault::{Calls, Fault, FaultPlan, FaultStore, Operation};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
@@ -172,4 +174,76 @@ async fn a_run_tells_how_far_it_is_and_what_came_of_events() {
     assert_eq!(value("delta_consumer_active").to_string(), "1");
     assert_eq!(value("delta_consumer_event_age_seconds").to_string(), "6", "one for each attempt");
     assert_eq!(value("delta_consumer_latency_seconds").to_string(), "5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_was_stored_at_the_start_is_told_that_the_log_was_trimmed() {
+    for sharded in [false, true] {
+        let client = with_events(10).await;
+        let seen = Seen::new();
+        let consumer = |name: &str, seen: &Seen| match (sharded, seen.consumer(name)) {
+            (true, consumer) => consumer.sharded(delta::ShardBy::Key),
+            (false, consumer) => consumer,
+        };
+        let failing = Consumer::new("mailer", |_, _: Event| async { Err::<(), _>(error("no")) });
+        let failing = if sharded { failing.sharded(delta::ShardBy::Key) } else { failing };
+        client.log().consumer(failing).to_head().run_once().await.unwrap_err();
+        client.log().trim(Trim::up_to(Position::new(6))).past(TrimPast::Consumers).run().await.unwrap();
+        let client = crate::kit::client(client.store());
+        let failed = client.log().consumer(consumer("mailer", &seen)).to_head().run_once().await.unwrap_err();
+        assert_eq!((failed.kind(), seen.all()), (Some(ErrorKind::CursorTooOld), vec![]));
+        let text = failed.to_string();
+        assert!(text.contains("at or after 6") && text.contains("found 0"), "{text}");
+        let failed = client.log().consumer(consumer("mailer", &seen)).run(std::future::pending()).await.unwrap_err();
+        assert_eq!((failed.kind(), seen.all()), (ErrorKind::CursorTooOld, vec![]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_consumer_of_a_trimmed_log_begins_where_that_begins_and_may_fail_and_come_back() {
+    for sharded in [false, true] {
+        let client = with_events(10).await;
+        client.log().trim(Trim::up_to(Position::new(6))).past(TrimPast::Consumers).run().await.unwrap();
+        let shard = |consumer: crate::kit::Mail| if sharded { consumer.sharded(delta::ShardBy::Key) } else { consumer };
+        let failing = Consumer::new("mailer", |_, _: Event| async { Err::<(), _>(error("no")) });
+        client.log().consumer(shard(failing)).to_head().run_once().await.unwrap_err();
+        let seen = Seen::new();
+        client.log().consumer(shard(seen.consumer("mailer"))).to_head().run_once().await.unwrap();
+        let mut handled = seen.all();
+        handled.sort_unstable();
+        assert_eq!(handled, [7, 8, 9, 10]);
+    }
+}
+
+/// How often a run is polled within an hour in which its handlers do not return, and events come.
+async fn polls_while_a_transaction_runs(sharded: bool) -> u32 {
+    let client = with_events(4).await;
+    let consumer = Consumer::transactional("ledger", |_: &mut <MemoryStore as delta::Store>::Conn, event: &Event| {
+        let slow = event.position.get() > 1;
+        Box::pin(async move {
+            if slow {
+                crate::kit::sleep(Duration::from_hours(2)).await;
+            }
+            Ok(())
+        })
+    });
+    let consumer = if sharded { consumer.sharded(delta::ShardBy::Key) } else { consumer };
+    let mut run = Box::pin(client.log().consumer(consumer).run(std::future::pending()));
+    let mut polls = 0;
+    let counted = std::future::poll_fn(|cx| {
+        polls += 1;
+        assert!(polls < 100_000, "it never waits");
+        run.as_mut().poll(cx)
+    });
+    let ran = tokio::time::timeout(Duration::from_hours(1), counted).await;
+    assert!(ran.is_err());
+    polls
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_waits_while_its_cursor_is_in_a_transaction() {
+    for sharded in [false, true] {
+        let polls = polls_while_a_transaction_runs(sharded).await;
+        assert!(polls < 5_000, "{polls} polls in an hour");
+    }
 }

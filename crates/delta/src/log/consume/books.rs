@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use delta_core::plan::consume::{self, Standing};
 use delta_core::{
-    Access, Changeset, Cursor, CursorQuery, DeadLetter, Error, ErrorKind, LogEvent, LogStore, Owner, Result, Timestamp,
-    borrow_session,
+    Access, Changeset, Cursor, CursorQuery, DeadLetter, Error, ErrorKind, LogEvent, LogStore, Owner, Position, Result,
+    Timestamp, borrow_session,
 };
 use tokio::time::Instant;
 
@@ -59,6 +59,9 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
             standing.position = cursors.load(setup.name()).await?;
         }
         standing.check_end(setup.name(), ends.end)?;
+        if standing.position == Some(Position::START) {
+            start::check_start(&setup.log, setup.name()).await?;
+        }
         let position = match standing.position {
             Some(position) => position,
             // Stored at once: after a crash, the head would be another.

@@ -170,6 +170,7 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
             let position = standing.position.unwrap_or_default();
             taken.push((number, Slice::new(row, standing, position)));
         }
+        self.check_starts(&taken).await?;
         let lost = self.commit(&Changeset { cursors, ..Changeset::new(now) }).await?;
         Ok(lost.is_none().then_some(taken))
     }
@@ -187,7 +188,16 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
                 mine.push((number, Slice::new(row, standing, position)));
             }
         }
+        self.check_starts(&mine).await?;
         Ok(mine)
+    }
+
+    /// Checks that slices that stand at the start of the log have missed nothing.
+    async fn check_starts(&self, slices: &[(u16, Slice)]) -> Result<()> {
+        if slices.iter().any(|(_, slice)| slice.mark().at() == Position::START) {
+            start::check_start(&self.setup.log, self.setup.name()).await?;
+        }
+        Ok(())
     }
 
     /// All slices, by number.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use delta_core::{Invalid, LogEvent, LogStore, Position, Result, Timestamp};
+use delta_core::{Error, ErrorKind, Invalid, LogEvent, LogStore, Position, Result, Timestamp};
 
 use crate::log::Log;
 use crate::log::consume::options::Start;
@@ -24,10 +24,23 @@ pub(super) async fn ends<S: LogStore, E: LogEvent>(log: &Log<S, E>) -> Result<En
     Ok(Ends { head: page.head, end: page.end() })
 }
 
+/// Checks that nothing was removed that a cursor at the start of the log has yet to handle: reading from there is never refused,
+/// as it is where those begin who have handled nothing.
+pub(super) async fn check_start<S: LogStore, E: LogEvent>(log: &Log<S, E>, consumer: &str) -> Result<()> {
+    let mark = log.source().trimmed().await?;
+    if mark == Position::START {
+        return Ok(());
+    }
+    let (start, name) = (Position::START, log.name());
+    let what = format!("expected a cursor at or after {mark}, up to which the log {name} was trimmed, found {start}");
+    Err(Error::new(ErrorKind::CursorTooOld, format!("consumer \"{consumer}\""), what))
+}
+
 /// Where a consumer without a stored cursor begins.
 pub(super) async fn begin<S: LogStore, E: LogEvent>(log: &Log<S, E>, start: Start, ends: Ends) -> Result<Position> {
     match start {
-        Start::Beginning => Ok(Position::START),
+        // Not before what is gone: it has not missed that.
+        Start::Beginning | Start::Position(Position::START) => log.source().trimmed().await,
         Start::Head => Ok(ends.head),
         Start::Position(position) if position > ends.end => {
             let expected = format!("at most {}, the end of the log", ends.end);
