@@ -247,7 +247,8 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
         if stopping || self.flow.slices.is_empty() {
             return wake;
         }
-        let reads = self.reading.is_none() && self.flow.has_room() && !self.has_read_all();
+        let reads =
+            self.reading.is_none() && self.flow.has_room() && self.flow.read_from().is_some() && !self.has_read_all();
         let read_at = Some(self.read_at).filter(|_| reads);
         let timer = self.flow.next_timer().filter(|_| self.has_free_hands());
         [read_at, timer, self.replays.look_at()].into_iter().flatten().fold(wake, Instant::min)
