@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use delta::core::{DeadLetter, DeadLetterStatus, WakeUpSignal};
-use delta::{Batch, Consumer, CursorWrites, Error, ErrorKind, Event, GiveUp, MemoryStore, RecordErrors, Result};
+use delta::core::{DeadLetter, DeadLetterStatus, LogStore as _, WakeUpSignal};
+use delta::{
+    Batch, Consumer, CursorWrites, Error, ErrorKind, Event, GiveUp, MemoryStore, RecordErrors, RecordOnly, Result,
+};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -224,4 +226,50 @@ async fn patterns_that_contradict_each_other_are_refused() {
     let zero = client.log().consumer(Seen::new().consumer("a")).cursor(CursorWrites::Every(Duration::ZERO));
     assert_eq!(zero.run(std::future::pending()).await.unwrap_err().kind(), ErrorKind::Invalid);
     assert!(crate::kit::cursor(&client, "consumer/delta/a").await.is_none());
+}
+
+/// Records, but takes a second.
+#[derive(Debug)]
+struct Slow(RecordOnly);
+
+impl RecordErrors<MemoryStore> for Slow {
+    fn record<'a>(
+        &'a self,
+        store: &'a MemoryStore,
+        conn: &'a mut <MemoryStore as delta::Store>::Conn,
+        letter: &'a DeadLetter,
+    ) -> BoxFuture<'a, Result<Vec<WakeUpSignal>>> {
+        async move {
+            crate::kit::sleep(Duration::from_secs(1)).await;
+            self.0.record(store, conn, letter).await
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handled_while_a_dead_letter_is_written_is_handled_once() {
+    // Regression: its end took the cursor from the dead letter, whose write then looked like somebody else's.
+    let client = with_events(5).await;
+    let seen = Seen::new();
+    let handler = {
+        let seen = seen.clone();
+        move |_, event: Event| {
+            let seen = seen.clone();
+            async move {
+                if event.position.get() == 1 {
+                    return Err(error("no such address"));
+                }
+                crate::kit::sleep(Duration::from_millis(500)).await;
+                seen.note(&event);
+                Ok(())
+            }
+        }
+    };
+    let recorder = Slow(RecordOnly::new(client.store().dead_letter_table()).unwrap());
+    let consumer = Consumer::new("mailer", handler).give_up_after(1, GiveUp::DeadLetter).record_errors(recorder);
+    let run = client.log().consumer(consumer.max_in_flight(2)).cursor(CursorWrites::Sync).to_head();
+    let summary = run.run(std::future::pending()).await.unwrap();
+    assert_eq!((summary.handled, summary.dead_lettered, seen.all()), (4, 1, vec![2, 3, 4, 5]));
+    assert_eq!(position(&client, "mailer").await, 5);
 }

@@ -40,7 +40,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
             self.hear(ack)?;
         }
         let said = self.flow.ended(&unit);
-        if let Some(slice) = self.flow.slice_of(&unit).filter(|slice| slice.is_lent()) {
+        // What a dead letter has borrowed meanwhile is not this attempt's to give back.
+        let borrows = self.setup().is_transactional();
+        if let Some(slice) = self.flow.slice_of(&unit).filter(|slice| borrows && slice.is_lent()) {
             match ended {
                 Ended::Written(until) => slice.give_back(Some(until)),
                 _ => slice.give_back(None),
