@@ -23,7 +23,7 @@ pub fn create(table: &CursorTable) -> String {
 #[must_use]
 pub fn get(table: &CursorTable) -> String {
     let CursorColumns { id, position, .. } = table.columns();
-    format!("SELECT \"{position}\" FROM {} WHERE \"{id}\" = ?1", quoted(table.name()))
+    format!("SELECT t.\"{position}\" FROM {} AS t WHERE t.\"{id}\" = ?1", quoted(table.name()))
 }
 
 /// Stores the position `?2` of the consumer `?1` at the time `?3`.

@@ -53,14 +53,14 @@ pub fn list(table: &ErrorTable) -> String {
     let name = quoted(table.name());
     let ErrorColumns { id, consumer, position, message, created_at, updated_at, status, .. } = table.columns();
     let [log, event, attempts] =
-        optional(table).map(|column| column.map_or("NULL".to_owned(), |column| format!("\"{column}\"")));
+        optional(table).map(|column| column.map_or("NULL".to_owned(), |column| format!("t.\"{column}\"")));
     // All pass where there is no column of the log.
     let of_log = if log == "NULL" { "true".to_owned() } else { format!("{log} = ?4") };
     format!(
-        "SELECT \"{id}\", \"{consumer}\", \"{position}\", \"{message}\", \"{created_at}\", \"{updated_at}\", \
-         \"{status}\", {log}, {event}, {attempts} FROM {name} WHERE \"{id}\" > ?1 \
-         AND (?3 IS NULL OR \"{consumer}\" = ?3) AND (?4 IS NULL OR {of_log}) \
-         AND (?5 IS NULL OR \"{status}\" = ?5) AND (?6 IS NULL OR \"{position}\" = ?6) ORDER BY \"{id}\" LIMIT ?2"
+        "SELECT t.\"{id}\", t.\"{consumer}\", t.\"{position}\", t.\"{message}\", t.\"{created_at}\", t.\"{updated_at}\", \
+         t.\"{status}\", {log}, {event}, {attempts} FROM {name} AS t WHERE t.\"{id}\" > ?1 \
+         AND (?3 IS NULL OR t.\"{consumer}\" = ?3) AND (?4 IS NULL OR {of_log}) \
+         AND (?5 IS NULL OR t.\"{status}\" = ?5) AND (?6 IS NULL OR t.\"{position}\" = ?6) ORDER BY t.\"{id}\" LIMIT ?2"
     )
 }
 

@@ -31,7 +31,7 @@ pub fn last(table: &EventTable) -> String {
     let (schema, _) = schema_and_name(table.name());
     format!(
         "SELECT max(coalesce((SELECT seq FROM \"{schema}\".sqlite_sequence WHERE name = ?1 COLLATE NOCASE), 0), \
-         coalesce((SELECT max(\"{id}\") FROM {name}), 0))"
+         coalesce((SELECT max(t.\"{id}\") FROM {name} AS t), 0))"
     )
 }
 
@@ -52,23 +52,25 @@ pub fn append(table: &EventTable) -> String {
 }
 
 /// Events after `?1` up to `?2`, at most `?3`. `?4` kinds or null, `?5` how the foreign id begins or null.
+///
+/// Columns are named with their table: the quoted name of one that is missing would be taken for a text.
 #[must_use]
 pub fn page(table: &EventTable) -> String {
     let name = quoted(table.name());
     let EventColumns { id, foreign_id, kind, at, metadata, trace } = table.columns();
-    let or_null = |column: &Option<String>| column.as_ref().map_or("NULL".to_owned(), |name| format!("\"{name}\""));
+    let or_null = |column: &Option<String>| column.as_ref().map_or("NULL".to_owned(), |name| format!("t.\"{name}\""));
     let (metadata, trace) = (or_null(metadata), or_null(trace));
     let noop = noop(table);
     let shown = match table.noop_rule() {
         Noops::Shown => String::new(),
-        Noops::Hidden => format!("AND NOT (\"{kind}\" = 0 AND \"{foreign_id}\" = {noop}) "),
+        Noops::Hidden => format!("AND NOT (t.\"{kind}\" = 0 AND t.\"{foreign_id}\" = {noop}) "),
     };
     format!(
-        "SELECT \"{id}\", \"{foreign_id}\", \"{kind}\", \"{at}\", {metadata}, {trace} FROM {name} \
-         WHERE \"{id}\" > ?1 AND \"{id}\" <= ?2 {shown}\
-         AND (?4 IS NULL OR \"{kind}\" IN (SELECT value FROM json_each(?4))) \
-         AND (?5 IS NULL OR substr(CAST(\"{foreign_id}\" AS TEXT), 1, length(?5)) = ?5) \
-         ORDER BY \"{id}\" LIMIT ?3"
+        "SELECT t.\"{id}\", t.\"{foreign_id}\", t.\"{kind}\", t.\"{at}\", {metadata}, {trace} FROM {name} AS t \
+         WHERE t.\"{id}\" > ?1 AND t.\"{id}\" <= ?2 {shown}\
+         AND (?4 IS NULL OR t.\"{kind}\" IN (SELECT value FROM json_each(?4))) \
+         AND (?5 IS NULL OR substr(CAST(t.\"{foreign_id}\" AS TEXT), 1, length(?5)) = ?5) \
+         ORDER BY t.\"{id}\" LIMIT ?3"
     )
 }
 
@@ -76,14 +78,14 @@ pub fn page(table: &EventTable) -> String {
 #[must_use]
 pub fn ids(table: &EventTable) -> String {
     let (name, id) = (quoted(table.name()), &table.columns().id);
-    format!("SELECT \"{id}\" FROM {name} WHERE \"{id}\" > ?1 ORDER BY \"{id}\" LIMIT ?2")
+    format!("SELECT t.\"{id}\" FROM {name} AS t WHERE t.\"{id}\" > ?1 ORDER BY t.\"{id}\" LIMIT ?2")
 }
 
 /// How many ids there are after `?1` up to `?2`.
 #[must_use]
 pub fn count(table: &EventTable) -> String {
     let (name, id) = (quoted(table.name()), &table.columns().id);
-    format!("SELECT count(*) FROM {name} WHERE \"{id}\" > ?1 AND \"{id}\" <= ?2")
+    format!("SELECT count(*) FROM {name} AS t WHERE t.\"{id}\" > ?1 AND t.\"{id}\" <= ?2")
 }
 
 /// Inserts noop events for the first `?4` missing ids from `?1` up to `?2`, at the time `?3`.
@@ -105,7 +107,7 @@ pub fn oldest(table: &EventTable) -> String {
     let (name, id) = (quoted(table.name()), &table.columns().id);
     format!(
         "SELECT count(*), max(o.id) FROM \
-         (SELECT \"{id}\" AS id FROM {name} WHERE \"{id}\" <= ?1 ORDER BY \"{id}\" LIMIT ?2) AS o"
+         (SELECT t.\"{id}\" AS id FROM {name} AS t WHERE t.\"{id}\" <= ?1 ORDER BY t.\"{id}\" LIMIT ?2) AS o"
     )
 }
 
@@ -113,7 +115,7 @@ pub fn oldest(table: &EventTable) -> String {
 #[must_use]
 pub fn remove(table: &EventTable) -> String {
     let (name, id) = (quoted(table.name()), &table.columns().id);
-    format!("DELETE FROM {name} WHERE \"{id}\" <= ?1")
+    format!("DELETE FROM {name} AS t WHERE t.\"{id}\" <= ?1")
 }
 
 /// The foreign id of a noop event.

@@ -1,8 +1,8 @@
 use std::fmt::Write;
 
 use delta_core::{
-    EventTable, ForeignId, ForeignIdType, Gap, Gaps, LogPage, NewEvent, Position, Result, TableEvent, TableQuery,
-    Timestamp, Trace, Trimmed,
+    Error, ErrorKind, EventTable, ForeignId, ForeignIdType, Gap, Gaps, LogPage, NewEvent, Position, Result, TableEvent,
+    TableQuery, Timestamp, Trace, Trimmed,
 };
 use delta_sql::sqlite::{event_table, schema_and_name};
 use sqlx::sqlite::SqliteRow;
@@ -138,14 +138,23 @@ async fn before_gap(
 
 fn event(table: &EventTable, row: &SqliteRow) -> Result<TableEvent> {
     let mut columns = Columns::new(READ, row);
+    let position: i64 = columns.next()?;
+    // A null is read as a number or a text that it is not.
+    let foreign_id = match table.foreign_id_type() {
+        ForeignIdType::Int => columns.next::<Option<i64>>()?.map(ForeignId::Int),
+        ForeignIdType::Text => columns.next::<Option<String>>()?.map(ForeignId::Text),
+    };
+    let (kind, at) = (columns.next::<Option<i64>>()?, columns.time_or_null()?);
+    let (names, name) = (table.columns(), table.name());
+    let missing = |column: &str| {
+        let what = format!("expected a value in the column {column} of {name} at {position}, found none");
+        Error::new(ErrorKind::Corrupt, READ, what)
+    };
     Ok(TableEvent {
-        position: Position::new(columns.next()?),
-        foreign_id: match table.foreign_id_type() {
-            ForeignIdType::Int => ForeignId::Int(columns.next()?),
-            ForeignIdType::Text => ForeignId::Text(columns.next()?),
-        },
-        kind: columns.next()?,
-        at: columns.time()?,
+        position: Position::new(position),
+        foreign_id: foreign_id.ok_or_else(|| missing(&names.foreign_id))?,
+        kind: kind.ok_or_else(|| missing(&names.kind))?,
+        at: at.ok_or_else(|| missing(&names.at))?,
         metadata: columns.next()?,
         trace: columns.next::<Option<String>>()?.map(Trace::from_stored),
     })
