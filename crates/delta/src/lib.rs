@@ -26,7 +26,7 @@ mod executor;
 mod inform;
 mod informer;
 mod layer;
-mod log;
+pub mod log;
 mod maintenance;
 pub mod metrics;
 mod random;
@@ -40,10 +40,11 @@ pub mod testing;
 pub use delta_core as core;
 pub use delta_core::plan::{IdempotencyKey, InformOutcome};
 pub use delta_core::{
-    Backoff, Deleted, Error, ErrorKind, Event, EventFilter, EventKind, EventObjects, EventPage, EventQuery, Existing,
-    Filter, InformOptions, Key, ListQuery, MaxAttempts, Migrate, Missing, MissingLimit, Name, Names, NamespaceSettings,
-    Object, ObjectSettings, Override, Position, Priority, RateLimit, Reason, Rejection, ResourceId, Result, Retention,
-    RetentionSettings, RetryPolicy, SecondChance, State, Store, Timestamp, WakeUp,
+    Backoff, CursorTable, Deleted, Error, ErrorKind, ErrorTable, Event, EventFilter, EventKind, EventObjects,
+    EventPage, EventQuery, EventTable, EventTables, Existing, Filter, InformOptions, Key, ListQuery, LogStore,
+    MaxAttempts, Migrate, Missing, MissingLimit, Name, Names, NamespaceSettings, Object, ObjectSettings, Override,
+    Position, Priority, RateLimit, Reason, Rejection, ResourceId, Result, Retention, RetentionSettings, RetryPolicy,
+    SecondChance, State, Store, TableEvent, TableFilter, Timestamp, WakeUp,
 };
 #[cfg(feature = "diesel-mysql")]
 pub use delta_store_diesel::MySqlDieselStore;

@@ -1,4 +1,4 @@
-//! Reading logs: Delta's own, and those of applications.
+#![doc = include_str!("../docs/log.md")]
 
 mod await_event;
 mod bootstrap;
