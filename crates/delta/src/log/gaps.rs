@@ -109,8 +109,8 @@ mod tests {
 
     fn heard() -> (Arc<Mutex<Vec<Gap>>>, impl Fn(Gap) + Send + Sync + 'static) {
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let hears = heard.clone();
-        (heard, move |gap| hears.lock().unwrap().push(gap))
+        let noted = heard.clone();
+        (heard, move |gap| noted.lock().unwrap().push(gap))
     }
 
     #[test]

@@ -144,12 +144,13 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     type Answers = Arc<Mutex<VecDeque<Result<Vec<Polled<u32>>, &'static str>>>>;
+    type Answer = std::future::Ready<Result<Vec<Polled<u32>>, &'static str>>;
     type Asked = Arc<Mutex<Vec<(Option<String>, Duration)>>>;
 
     /// Answers in turn, and notes after which cursor and when it was asked; ends the test's patience when it has no more.
     fn source(
         answers: impl IntoIterator<Item = Result<Vec<Polled<u32>>, &'static str>>,
-    ) -> (impl FnMut(Option<String>) -> std::future::Ready<Result<Vec<Polled<u32>>, &'static str>>, Asked) {
+    ) -> (impl FnMut(Option<String>) -> Answer, Asked) {
         let answers: Answers = Arc::new(Mutex::new(answers.into_iter().collect()));
         let asked = Asked::default();
         let (noted, start) = (asked.clone(), instant());
@@ -169,7 +170,7 @@ mod tests {
         let (source, asked) = source([Ok(items([1, 2])), Ok(items([3]))]);
         let mut poller = Poller::new(source).after("c0");
         for number in 1..=3 {
-            let before = (number > 1).then(|| format!("c{}", number - 1)).unwrap_or("c0".into());
+            let before = format!("c{}", number - 1);
             assert_eq!(poller.cursor(), Some(before.as_str()));
             assert_eq!(poller.next().await.unwrap().item, number);
         }

@@ -91,6 +91,7 @@ mod tests {
         slowest(&log(), cursors).unwrap().map(|slowest| (slowest.consumer, slowest.position.get()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as what is found")]
     fn is(consumer: &str, position: i64) -> Option<(String, i64)> {
         Some((consumer.to_owned(), position))
     }
