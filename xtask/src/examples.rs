@@ -15,8 +15,11 @@ struct Run {
 }
 
 /// Every example, as CI runs it; each must end by itself, with success.
-const RUNS: [Run; 2] =
-    [Run { example: "mirror", arguments: &["crates", "{scratch}/copy"] }, Run { example: "payments", arguments: &[] }];
+const RUNS: [Run; 3] = [
+    Run { example: "mirror", arguments: &["crates", "{scratch}/copy"] },
+    Run { example: "payments", arguments: &[] },
+    Run { example: "outbox", arguments: &[] },
+];
 
 /// Runs the examples, one after the other.
 pub(crate) fn run(steps: &mut Steps, built: &Built) -> Result<(), Failure> {
