@@ -95,8 +95,10 @@ impl Database {
         self.connect(missing_file, Hearing::Off).await
     }
 
-    #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "SQLite alone has files"))]
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "Postgres alone tells"))]
+    #[cfg_attr(
+        not(all(feature = "sqlite", feature = "postgres")),
+        expect(unused_variables, reason = "SQLite alone has files, and Postgres alone tells")
+    )]
     async fn connect(&self, missing_file: MissingFile, hearing: Hearing) -> Result<Store, Failure> {
         let url = self
             .url

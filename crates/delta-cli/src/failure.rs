@@ -34,7 +34,8 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for doctor: healthy
   1  anything else; for doctor: not healthy
-  2  wrong usage, or an input that was refused: nothing was changed by it
+  2  wrong usage, or an input that was refused, or a place that the log was trimmed beyond:
+     nothing was changed by it
   3  the database cannot be reached or used right now, or changed while it was exported: try again
      later
   4  this program does not fit the schema of the database, or the database cannot do what was asked
@@ -48,7 +49,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Delta(error) => match error.kind() {
-                ErrorKind::Invalid => 2,
+                ErrorKind::Invalid | ErrorKind::CursorTooOld => 2,
                 ErrorKind::Unavailable | ErrorKind::Conflict => 3,
                 ErrorKind::Unsupported => 4,
                 ErrorKind::Corrupt => 5,
