@@ -11,7 +11,7 @@ use super::trim::{check_age, mark};
 const OPERATION: &str = "events";
 
 impl<D: PostgresDriver> Tables<D> {
-    /// Reads the log, as far as its [`Horizon`](super::horizon::Horizon) goes.
+    /// Reads the log, as far as its horizon goes.
     pub async fn events(&self, conn: &mut D::Conn, query: &EventQuery) -> Result<EventPage> {
         let wanted = Wanted::choices(&query.filter.kinds, &query.filter.namespaces);
         let known = self.find_names(conn, &wanted).await?;
