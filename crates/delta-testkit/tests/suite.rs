@@ -23,8 +23,9 @@ fn cases() -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn every_case_is_in_the_suite_under_its_module() {
-    // The contract of exact copies is a list of its own, for stores that write them.
-    let suite = read("src/contract/suite.rs") + &read("src/contract/restore.rs");
+    // Those of exact copies, of consumers and of applications' logs are lists of their own, for stores that have them.
+    let lists = ["suite", "restore", "log_suite", "table_suite"];
+    let suite: String = lists.iter().map(|list| read(&format!("src/contract/{list}.rs"))).collect();
     let (mut module, mut listed) = (None, BTreeSet::new());
     for line in suite.lines().map(str::trim) {
         if let Some(name) = line.strip_suffix(": [") {

@@ -1,10 +1,11 @@
-use delta_core::{Error, ErrorKind, Position, Result};
+use delta_core::{Error, ErrorKind, LogName, Position, Result};
 
 use super::driver::PostgresDriver;
 use super::query::Query;
 use super::rows::Fields;
 use super::tables::{Tables, first};
 use super::text::log::Bounds;
+use super::trim::mark;
 
 /// How far a log may be read: Delta's own, or that of an application's table.
 ///
@@ -61,6 +62,7 @@ impl<D: PostgresDriver> Tables<D> {
         &self,
         conn: &mut D::Conn,
         bounds: &Bounds,
+        log: &LogName,
         operation: &'static str,
     ) -> Result<Option<Horizon>> {
         let rows = self.read(conn, Query::new(&bounds.end), operation).await?;
@@ -79,7 +81,8 @@ impl<D: PostgresDriver> Tables<D> {
         }
         let rows = self.read(conn, Query::new(&bounds.floor).bind(end), operation).await?;
         let mut fields = Fields::new(first(&rows, operation)?, operation);
-        let (head, end): (i64, i64) = (fields.take()?, fields.take()?);
-        Ok(Some(Horizon { end: Position::new(end), head: Position::new(head) }))
+        let (head, end, stored): (i64, i64, Option<&str>) = (fields.take()?, fields.take()?, fields.take()?);
+        let mark = mark(stored, log, operation)?;
+        Ok(Some(Horizon { end: Position::new(end).max(mark), head: Position::new(head).max(mark) }))
     }
 }

@@ -71,7 +71,7 @@ impl<D: PostgresDriver> Tables<D> {
         texts: &LiveTable,
         operation: &'static str,
     ) -> Result<Horizon> {
-        if let Some(horizon) = self.horizon(conn, &texts.bounds, operation).await? {
+        if let Some(horizon) = self.horizon(conn, &texts.bounds, &table.log_name(), operation).await? {
             return Ok(horizon);
         }
         // It says what is missing.

@@ -60,7 +60,7 @@ impl<D: PostgresDriver> Tables<D> {
 
     /// How far Delta's own log may be read.
     pub(super) async fn own_horizon(&self, conn: &mut D::Conn, operation: &'static str) -> Result<Horizon> {
-        let horizon = self.horizon(conn, &self.sql().log, operation).await?;
+        let horizon = self.horizon(conn, &self.sql().log, &LogName::own(), operation).await?;
         horizon.ok_or_else(|| corrupt(operation, "expected a log that is kept in order"))
     }
 

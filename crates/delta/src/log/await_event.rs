@@ -45,7 +45,8 @@ impl<S: LogStore, E: LogEvent> Log<S, E> {
     /// let client = Client::builder(MemoryStore::new()).build()?;
     /// let key = Key::new("default", "customer", "c1")?;
     /// let synced = EventFilter { object_id_prefix: Some("c1".into()), ..EventFilter::of_kinds([EventKind::Synced]) };
-    /// let waiting = client.log().await_event(synced, Duration::from_secs(1), async || {
+    /// let log = client.log();
+    /// let waiting = log.await_event(synced, Duration::from_secs(1), async || {
     ///     let row = client.record(&key).await?;
     ///     Ok(row.filter(|row| row.state == State::Synced))
     /// });

@@ -44,7 +44,7 @@ impl<T> Polled<T> {
 /// # async fn main() -> Result<(), std::convert::Infallible> {
 /// let poller = Poller::new(|after: Option<String>| async move {
 ///     let from = after.map_or(0, |after| after.parse().unwrap_or(0));
-///     Ok((from + 1..=from + 2).map(|number| Polled::new(number.to_string(), number)).collect())
+///     Ok::<_, std::convert::Infallible>((from + 1..=from + 2).map(|number| Polled::new(number.to_string(), number)).collect::<Vec<_>>())
 /// });
 /// let mut stream = Box::pin(poller.after("4").into_stream());
 /// let first = stream.next().await.unwrap()?;

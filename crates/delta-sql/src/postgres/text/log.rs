@@ -9,7 +9,8 @@ pub struct Bounds {
     /// what keeps its readers in order.
     pub end: Arc<str>,
     /// The last committed position up to the lower of `$1` and the lowest that an open transaction may still append after;
-    /// and the last committed one of all. What was trimmed counts.
+    /// the last committed one of all, 0 for none;
+    /// and the mark.
     pub floor: Arc<str>,
     /// Who holds readers back: the session, the age of its transaction in microseconds, its statement and what it does;
     /// the oldest first.
@@ -33,9 +34,9 @@ impl Bounds {
             )),
             floor: render(&format!(
                 "WITH held AS (SELECT min(((l.classid::bigint & 65535) << 32) | l.objid::bigint) AS floor FROM {held}) \
-                 SELECT coalesce(greatest((SELECT max(e.{position}) FROM {table} e \
-                 WHERE e.{position} <= least($1, (SELECT h.floor FROM held h))), {mark}::bigint), 0), \
-                 coalesce(greatest((SELECT max(e.{position}) FROM {table} e), {mark}::bigint), 0)"
+                 SELECT coalesce((SELECT max(e.{position}) FROM {table} e \
+                 WHERE e.{position} <= least($1, (SELECT h.floor FROM held h))), 0)::bigint, \
+                 coalesce((SELECT max(e.{position}) FROM {table} e), 0)::bigint, {mark}"
             )),
             holders: render(&holders(&format!("SELECT DISTINCT l.pid, l.virtualtransaction FROM {held}"))),
         }
