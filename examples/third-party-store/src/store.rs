@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
     EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Processes, Receipt, Resource, Result,
-    ScopeRecord, StateCount, Store, Timestamp, WakeupReach, WakeUpSignal, Wakeups, Writers,
+    ScopeRecord, StateCount, Store, Timestamp, WakeUpSignal, WakeupReach, Wakeups, Writers,
 };
 use redb::{Database, ReadTransaction};
 use tokio::sync::Mutex;
