@@ -9,6 +9,8 @@ pub mod differential;
 pub mod fault;
 #[cfg(feature = "harness")]
 pub mod harness;
+pub mod history;
+pub mod invariants;
 pub mod record;
 
 pub use backend::Backend;

@@ -1,0 +1,200 @@
+use std::fmt;
+
+use delta_core::{Cursor, Event, Key, ObjectHash, Position, Resource, ResourceId, Subject};
+use serde::{Deserialize, Serialize};
+
+use super::attempt::{Answer, Attempt};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum What {
+    /// A process started, with this configuration in words.
+    Started(String),
+    /// A process was killed: nothing of it runs from here on.
+    Crashed,
+    /// A process stopped as it should.
+    Stopped,
+    /// A store was called and answered.
+    Called {
+        /// The method.
+        operation: String,
+        /// What was asked, in words.
+        asked: String,
+        /// What was answered, in words.
+        answered: String,
+    },
+    /// A fault hit a call, a process or a clock; its kind as one word, and what it did.
+    Fault {
+        /// Its kind, one word: what coverage counts.
+        kind: String,
+        /// What it did, in words.
+        what: String,
+    },
+    /// A row was inserted (no `before`), written or removed (no `after`).
+    Row {
+        /// As it was.
+        before: Option<Box<Resource>>,
+        /// As it is.
+        after: Option<Box<Resource>>,
+    },
+    /// An event was appended to the log.
+    Appended(Box<Event>),
+    /// A cursor was inserted, written or removed.
+    Cursor {
+        /// As it was.
+        before: Option<Box<Cursor>>,
+        /// As it is.
+        after: Option<Box<Cursor>>,
+    },
+    /// Somebody was told that what he asked for is done: it must be, from here on.
+    Acknowledged {
+        /// Which resource.
+        key: Key,
+        /// What was asked for.
+        ask: Ask,
+    },
+    /// The controller was called.
+    Began(Attempt),
+    /// The call ended, or was dropped. Of a process that was killed, no such entry need be there.
+    Ended(Attempt, Answer),
+    /// Something was done outside, whether or not the one who asked for it was told.
+    Effect {
+        /// About which resource.
+        key: Key,
+        /// Under which idempotency key.
+        idempotency_key: String,
+        /// What was done, in words.
+        what: String,
+    },
+    /// A consumer's run began after this position.
+    ConsumeFrom {
+        /// The consumer's name; with the slice, where it is sharded.
+        consumer: String,
+        /// The position that it goes on from.
+        after: Position,
+    },
+    /// A consumer's handler has handled an event.
+    Consumed {
+        /// The consumer's name.
+        consumer: String,
+        /// The event.
+        position: Position,
+    },
+    /// No fault happens from here on, so everything must come to rest.
+    Calm,
+    /// Something else worth a line of the timeline.
+    Note(String),
+}
+
+/// What somebody asked for, and was told to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ask {
+    /// An inform.
+    Inform {
+        /// The row, as the answer named it.
+        id: ResourceId,
+        /// The generation that the answer named.
+        generation: i64,
+        /// The hash of the object that was informed.
+        hash: ObjectHash,
+        /// [`InformOutcome::as_str`](delta_core::plan::InformOutcome::as_str) of the answer.
+        outcome: String,
+    },
+    /// A deletion.
+    Delete,
+    /// Another run.
+    Invalidate,
+    /// A retry of what gave up.
+    Retry,
+    /// The end of the attempt that runs.
+    Cancel,
+    /// A pause.
+    Pause,
+    /// The end of a pause.
+    Resume,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inform { generation, outcome, .. } => write!(f, "inform: {outcome}, generation {generation}"),
+            Self::Delete => f.write_str("delete"),
+            Self::Invalidate => f.write_str("invalidate"),
+            Self::Retry => f.write_str("retry"),
+            Self::Cancel => f.write_str("cancel"),
+            Self::Pause => f.write_str("pause"),
+            Self::Resume => f.write_str("resume"),
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started(how) => write!(f, "started ({how})"),
+            Self::Crashed => f.write_str("crashed"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::Called { operation, asked, answered } => write!(f, "{operation}({asked}) -> {answered}"),
+            Self::Fault { kind, what } => write!(f, "fault {kind}: {what}"),
+            Self::Row { before, after } => {
+                let row = before.as_ref().or(after.as_ref()).map(|row| row.key.to_string()).unwrap_or_default();
+                write!(f, "row {row}: {} => {}", Brief(before.as_deref()), Brief(after.as_deref()))
+            }
+            Self::Appended(event) => match &event.subject {
+                Subject::Resource { key, state, generation, attempt, .. } => {
+                    let position = event.position;
+                    write!(f, "event {position} {} {key} ({state}, g{generation} a{attempt})", event.kind)
+                }
+                Subject::Scope(scope) => write!(f, "event {} {} {scope}", event.position, event.kind),
+            },
+            Self::Cursor { before, after } => {
+                let name = before.as_ref().or(after.as_ref()).map(|cursor| cursor.name.clone()).unwrap_or_default();
+                let (before, after) = (Place(before.as_deref()), Place(after.as_deref()));
+                write!(f, "cursor {name}: {before} => {after}")
+            }
+            Self::Acknowledged { key, ask } => write!(f, "told that {key} is done: {ask}"),
+            Self::Began(attempt) => write!(f, "begins to {attempt}"),
+            Self::Ended(attempt, answer) => write!(f, "ends to {attempt}: {answer}"),
+            Self::Effect { key, idempotency_key, what } => write!(f, "outside, {key}: {what} ({idempotency_key})"),
+            Self::ConsumeFrom { consumer, after } => write!(f, "consumer {consumer} goes on after {after}"),
+            Self::Consumed { consumer, position } => write!(f, "consumer {consumer} has handled {position}"),
+            Self::Calm => f.write_str("no more faults"),
+            Self::Note(text) => f.write_str(text),
+        }
+    }
+}
+
+/// A row in a few words.
+struct Brief<'a>(Option<&'a Resource>);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(row) = self.0 else { return f.write_str("nothing") };
+        write!(f, "{} v{} g{}/{} a{}", row.state, row.version, row.generation, row.synced_generation, row.attempt)?;
+        if let Some(run_at) = row.run_at {
+            write!(f, " due {run_at}")?;
+        }
+        if let Some(lease) = &row.lease {
+            write!(f, " lease {} of {} until {}", lease.token.get(), lease.owner, lease.until)?;
+        }
+        if row.paused { f.write_str(" paused") } else { Ok(()) }
+    }
+}
+
+/// A cursor in a few words.
+struct Place<'a>(Option<&'a Cursor>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(cursor) = self.0 else { return f.write_str("nothing") };
+        write!(f, "v{}", cursor.version)?;
+        if let Some(position) = &cursor.position {
+            write!(f, " at {position}")?;
+        }
+        if let (Some(holder), Some(until)) = (cursor.holder, cursor.lease_until) {
+            write!(f, " held by {holder} until {until}")?;
+        }
+        Ok(())
+    }
+}
