@@ -6,11 +6,23 @@ use std::time::Duration;
 use delta_core::Timestamp;
 use tokio::time::Instant;
 
+use crate::testing::Process;
+
 /// The server's time, as far as this process knows it: its own monotonic clock plus the offset that was sampled.
 ///
 /// It never goes backwards. Between samples it is off by at most the uncertainty of the sample and the drift since.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Clock(Arc<Mutex<Option<Sample>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Clock {
+    known: Arc<Mutex<Option<Sample>>>,
+    /// How many microseconds this process's clock gains in a second: none, but in a simulation.
+    drift_ppm: i32,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { known: Arc::default(), drift_ppm: Process::current().map_or(0, |process| process.drift_ppm()) }
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Sample {
@@ -33,7 +45,7 @@ impl Clock {
     /// Takes over what the server said, unless what is known is more certain still.
     pub(crate) fn sample(&self, asked: Instant, server: Timestamp, answered: Instant) {
         let uncertainty = answered.duration_since(asked) / 2;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none_or(|known| uncertainty <= known.uncertainty_at(answered)) {
             let server = server + uncertainty;
             let last = known.map_or(server, |known| known.last);
@@ -43,18 +55,24 @@ impl Clock {
 
     /// The server's time now; `None` before the first sample.
     pub(crate) fn now(&self) -> Option<Timestamp> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let sample = known.as_mut()?;
-        let now = sample.server + instant().duration_since(sample.taken);
+        let now = sample.server + drifted(instant().duration_since(sample.taken), self.drift_ppm);
         sample.last = sample.last.max(now);
         Some(sample.last)
     }
 
     /// How far [`now`](Self::now) may be off.
     pub(crate) fn uncertainty(&self) -> Duration {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.map_or(Duration::MAX, |sample| sample.uncertainty_at(instant()))
     }
+}
+
+/// What a clock that gains so much shows of a duration.
+fn drifted(duration: Duration, ppm: i32) -> Duration {
+    let error = duration * ppm.unsigned_abs() / 1_000_000;
+    if ppm < 0 { duration.saturating_sub(error) } else { duration + error }
 }
 
 /// The process's own monotonic clock; tokio's, so that a test may pause it.

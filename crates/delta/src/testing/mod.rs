@@ -1,6 +1,8 @@
-//! A client step by step, without tasks and without waiting: what `delta_testkit::Harness` is made of.
+//! A client step by step, and processes that can be killed: what `delta_testkit`'s harness and simulation are made of.
 //!
 //! Not part of what this crate promises: it may change with any version. Use the harness.
+
+mod process;
 
 use delta_core::{Filter, Lane, Result, Scope, Timestamp};
 
@@ -10,6 +12,7 @@ use crate::executor::Stepper;
 pub use crate::executor::{Fate, Step};
 use crate::maintenance;
 use crate::settings::ClientSettings;
+pub use process::Process;
 
 /// A client that does what a started one does, one step at a time.
 #[derive(Debug)]
