@@ -1,6 +1,7 @@
 use std::fmt;
+use std::time::Duration;
 
-use delta_core::{Cursor, Event, Key, ObjectHash, Position, Resource, ResourceId, Subject};
+use delta_core::{Cursor, Event, Key, ObjectHash, Position, Resource, ResourceId, ScopeRecord, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::attempt::{Answer, Attempt};
@@ -47,6 +48,27 @@ pub enum What {
         /// As it is.
         after: Option<Box<Cursor>>,
     },
+    /// What is stored about a kind or a namespace was written.
+    Scope {
+        /// As it was.
+        before: Option<Box<ScopeRecord>>,
+        /// As it is.
+        after: Box<ScopeRecord>,
+    },
+    /// Somebody asks for something: it may be done from here on, and is not acknowledged for what was so before.
+    Asked {
+        /// Which resource.
+        key: Key,
+        /// [`Ask::name`] of it.
+        ask: String,
+    },
+    /// Who asked was told that it failed, or was told nothing: whether it is done is not known.
+    Refused {
+        /// Which resource.
+        key: Key,
+        /// [`Ask::name`] of it.
+        ask: String,
+    },
     /// Somebody was told that what he asked for is done: it must be, from here on.
     Acknowledged {
         /// Which resource.
@@ -58,6 +80,8 @@ pub enum What {
     Began(Attempt),
     /// The call ended, or was dropped. Of a process that was killed, no such entry need be there.
     Ended(Attempt, Answer),
+    /// The worker is about to end the attempt so in a transaction of its own (`settle_in`), which may fail.
+    Settles(Attempt, Answer),
     /// Something was done outside, whether or not the one who asked for it was told.
     Effect {
         /// About which resource.
@@ -81,6 +105,34 @@ pub enum What {
         /// The event.
         position: Position,
     },
+    /// A consumer gave an event up, or was told to leave it out: it counts as handled.
+    PassedOver {
+        /// The consumer's name.
+        consumer: String,
+        /// The event.
+        position: Position,
+    },
+    /// Somebody has moved a consumer's cursor by hand: it goes on from there, whatever it has handled.
+    Reset {
+        /// The consumer's name.
+        consumer: String,
+        /// The position that it goes on from.
+        after: Position,
+    },
+    /// From here on some process may let resources expire and may purge them, none before the shortest of these periods
+    /// that any of its kinds and namespaces has; `None` is never.
+    Periods {
+        /// After which what is synced expires.
+        expiry: Option<Duration>,
+        /// After which what is deleted is purged.
+        deleted: Option<Duration>,
+        /// After which what is degraded is purged.
+        degraded: Option<Duration>,
+        /// After which what is synced is purged.
+        synced: Option<Duration>,
+    },
+    /// The database's clock was set forwards, or, below zero, backwards by so many microseconds.
+    ClockSet(i64),
     /// No fault happens from here on, so everything must come to rest.
     Calm,
     /// Something else worth a line of the timeline.
@@ -115,16 +167,27 @@ pub enum Ask {
     Resume,
 }
 
+impl Ask {
+    /// One word for it, which tells what was asked from what was answered.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Inform { .. } => "inform",
+            Self::Delete => "delete",
+            Self::Invalidate => "invalidate",
+            Self::Retry => "retry",
+            Self::Cancel => "cancel",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
+}
+
 impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inform { generation, outcome, .. } => write!(f, "inform: {outcome}, generation {generation}"),
-            Self::Delete => f.write_str("delete"),
-            Self::Invalidate => f.write_str("invalidate"),
-            Self::Retry => f.write_str("retry"),
-            Self::Cancel => f.write_str("cancel"),
-            Self::Pause => f.write_str("pause"),
-            Self::Resume => f.write_str("resume"),
+            other => f.write_str(other.name()),
         }
     }
 }
@@ -153,12 +216,26 @@ impl fmt::Display for What {
                 let (before, after) = (Place(before.as_deref()), Place(after.as_deref()));
                 write!(f, "cursor {name}: {before} => {after}")
             }
+            Self::Scope { after, .. } => {
+                let (paused, settings) = (after.paused, after.settings.as_deref().unwrap_or("none"));
+                write!(f, "{}: paused {paused}, settings {settings}", after.scope)
+            }
+            Self::Asked { key, ask } => write!(f, "asks of {key}: {ask}"),
+            Self::Refused { key, ask } => write!(f, "was not told that {key} is done: {ask}"),
             Self::Acknowledged { key, ask } => write!(f, "told that {key} is done: {ask}"),
             Self::Began(attempt) => write!(f, "begins to {attempt}"),
             Self::Ended(attempt, answer) => write!(f, "ends to {attempt}: {answer}"),
+            Self::Settles(attempt, answer) => write!(f, "is about to settle {attempt}: {answer}"),
             Self::Effect { key, idempotency_key, what } => write!(f, "outside, {key}: {what} ({idempotency_key})"),
             Self::ConsumeFrom { consumer, after } => write!(f, "consumer {consumer} goes on after {after}"),
             Self::Consumed { consumer, position } => write!(f, "consumer {consumer} has handled {position}"),
+            Self::PassedOver { consumer, position } => write!(f, "consumer {consumer} passes over {position}"),
+            Self::Reset { consumer, after } => write!(f, "consumer {consumer} is set to go on after {after}"),
+            Self::Periods { expiry, deleted, degraded, synced } => {
+                let purged = format!("deleted {deleted:?}, degraded {degraded:?}, synced {synced:?}");
+                write!(f, "may let expire after {expiry:?}, and purge after: {purged}")
+            }
+            Self::ClockSet(micros) => write!(f, "the database's clock is set by {micros} µs"),
             Self::Calm => f.write_str("no more faults"),
             Self::Note(text) => f.write_str(text),
         }
