@@ -69,11 +69,13 @@ pub enum Operation {
     TableCursor,
     /// `EventTables::move_table_cursor`
     MoveTableCursor,
+    /// `Migrate::migrate_to`
+    Migrate,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Wake,
         Self::Acquire,
         Self::Check,
@@ -107,6 +109,7 @@ impl Operation {
         Self::TrimTable,
         Self::TableCursor,
         Self::MoveTableCursor,
+        Self::Migrate,
     ];
 
     /// The method's name.
@@ -146,6 +149,7 @@ impl Operation {
             Self::TrimTable => "trim_table",
             Self::TableCursor => "table_cursor",
             Self::MoveTableCursor => "move_table_cursor",
+            Self::Migrate => "migrate",
         }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use delta_core::ErrorKind;
 
+#[cfg(feature = "database")]
+use super::crash_point::{CrashPoint, Side};
 use super::operation::Operation;
 
 /// What happens to a call instead of what should.
@@ -22,6 +24,9 @@ pub enum Fault {
     /// It is done, and `Unavailable` is returned: a connection that is lost after the commit. An error of its own is
     /// returned as it is.
     LoseAnswer,
+    /// The process is killed with `kill -9`, by itself: see [`FaultPlan::crash`].
+    #[cfg(feature = "database")]
+    Kill(Side),
 }
 
 /// Which calls of an operation a fault hits, counted from the moment that it is planned.
@@ -83,6 +88,13 @@ impl FaultPlan {
             let before = state.calls.get(&operation).copied().unwrap_or(0);
             state.rules.push(Rule { operation, calls, fault, before });
         });
+    }
+
+    /// Plans that this process is killed with `kill -9`, by itself, at a point that is yet to come: nothing is unwound,
+    /// dropped or flushed.
+    #[cfg(feature = "database")]
+    pub fn crash(&self, point: CrashPoint) {
+        self.inject(point.operation, Calls::Nth(point.nth), Fault::Kill(point.side));
     }
 
     /// Takes all faults back.

@@ -78,6 +78,8 @@ impl<S> FaultStore<S> {
                 call.await?;
                 Err(lost(operation))
             }
+            #[cfg(feature = "database")]
+            Some(Fault::Kill(side)) => super::crash::kill_at(side, call).await,
         }
     }
 }
