@@ -12,6 +12,8 @@ pub mod harness;
 pub mod history;
 pub mod invariants;
 pub mod record;
+#[cfg(feature = "harness")]
+pub mod sim;
 
 pub use backend::Backend;
 pub use check::{check_cursor_table, check_error_table, check_event_table};

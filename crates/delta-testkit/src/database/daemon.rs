@@ -56,6 +56,11 @@ impl<L: Launch> Daemon<L> {
         }
     }
 
+    /// How it was started.
+    pub(crate) fn launch(&self) -> &L {
+        &self.launch
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

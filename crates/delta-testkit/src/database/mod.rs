@@ -2,7 +2,8 @@
 //!
 //! [`PostgresDatabase::create`] and [`MariaDbDatabase::create`] give a test a fresh database on a server that all tests of a
 //! process share; the first call gets that server. [`PostgresServer::start_private`] and [`MariaDbServer::start_private`]
-//! start one for a test that kills its server. [`pgbouncer`] is a pooler in front of the shared Postgres.
+//! start one for a test that kills its server, and [`PostgresServer::standby`] one that can take its place. [`Proxy`] breaks
+//! connections. [`pgbouncer`] is a pooler in front of the shared Postgres.
 //!
 //! # Where a shared server comes from
 //!
@@ -43,6 +44,7 @@ mod places;
 mod poll;
 mod postgres;
 mod process;
+mod proxy;
 mod sandbox;
 mod source;
 mod url;
@@ -51,4 +53,5 @@ pub use error::DatabaseError;
 pub use kind::ServerKind;
 pub use mariadb::{MariaDbDatabase, MariaDbServer, SharedMariaDb, mariadb, mariadb_blocking};
 pub use pgbouncer::{PgBouncer, pgbouncer};
-pub use postgres::{PostgresDatabase, PostgresServer, SharedPostgres, postgres, postgres_blocking};
+pub use postgres::{PostgresDatabase, PostgresServer, Replication, SharedPostgres, postgres, postgres_blocking};
+pub use proxy::{Proxy, Way};

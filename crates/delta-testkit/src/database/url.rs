@@ -1,6 +1,7 @@
 //! URLs of servers, changed as text so that every parameter stays as it was given.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{DatabaseError, ServerKind};
@@ -18,6 +19,14 @@ pub(crate) fn with_database(url: &str, database: &str) -> String {
         Some(query) => format!("{server}/{database}?{query}"),
         None => format!("{server}/{database}"),
     }
+}
+
+/// The same database, at another address.
+pub(crate) fn with_address(url: &str, address: SocketAddr) -> String {
+    let start = url.find("://").map_or(0, |at| at + "://".len());
+    let end = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
+    let host = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    format!("{}{address}{}", &url[..host], &url[end..])
 }
 
 /// The URL without its password and parameters, for messages.
@@ -95,7 +104,7 @@ fn decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Server, with_database, without_password};
+    use super::{Server, with_address, with_database, without_password};
 
     #[test]
     fn another_program_is_told_of_the_server() {
@@ -126,6 +135,19 @@ mod tests {
             ("postgres://h?host=/tmp", "postgres://h/new?host=/tmp"),
         ] {
             assert_eq!(with_database(url, "new"), expected);
+        }
+    }
+
+    #[test]
+    fn the_address_is_replaced_and_all_else_stays() {
+        let address = "127.0.0.1:9".parse().unwrap();
+        for (url, expected) in [
+            ("postgres://u:p@h:1/d?sslmode=disable", "postgres://u:p@127.0.0.1:9/d?sslmode=disable"),
+            ("postgres://u:p@h?sslmode=disable", "postgres://u:p@127.0.0.1:9?sslmode=disable"),
+            ("mysql://u:p@[::1]:6", "mysql://u:p@127.0.0.1:9"),
+            ("mysql://h/d", "mysql://127.0.0.1:9/d"),
+        ] {
+            assert_eq!(with_address(url, address), expected);
         }
     }
 

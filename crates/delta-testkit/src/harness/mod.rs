@@ -11,4 +11,5 @@ mod worked;
 pub use self::builder::HarnessBuilder;
 pub use self::call::{Answer, Call, Method};
 pub use self::drive::Harness;
+pub(crate) use self::time::VirtualTime;
 pub use self::worked::{End, Worked};

@@ -13,12 +13,12 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// Tokio's paused clock, from the moment at which the harness was made. It stands still until then.
 #[derive(Clone, Debug, Default)]
-pub(super) struct VirtualTime(Arc<OnceLock<Instant>>);
+pub(crate) struct VirtualTime(Arc<OnceLock<Instant>>);
 
 impl VirtualTime {
     /// Fails the test unless tokio's clock is paused.
     #[track_caller]
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Nothing else tells whether it is, and no time passes by it.
         let paused = catch_unwind(AssertUnwindSafe(|| tokio::time::advance(Duration::ZERO).now_or_never()));
         assert!(
@@ -29,23 +29,23 @@ impl VirtualTime {
     }
 
     /// Begins now.
-    pub(super) async fn begin(&self) {
+    pub(crate) async fn begin(&self) {
         align().await;
         self.0.get_or_init(now);
     }
 
     /// How long the harness has been there.
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.0.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
     /// The database's time.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         BEGIN + self.elapsed()
     }
 
     /// Lets time pass: every timer on the way goes off at its own moment.
-    pub(super) async fn pass(&self, time: Duration) {
+    pub(crate) async fn pass(&self, time: Duration) {
         let until = self.elapsed() + time;
         // A wait takes up to a tick longer than it should; the rest is exact.
         if let Some(most) = time.checked_sub(TICK).filter(|most| !most.is_zero()) {

@@ -61,7 +61,8 @@ impl Admin<'_> {
         })
     }
 
-    fn run<T: Send>(
+    /// Runs statements on a connection of their own.
+    pub(super) fn run<T: Send>(
         &self,
         doing: &str,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error> + Send,

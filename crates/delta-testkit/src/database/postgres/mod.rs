@@ -8,7 +8,9 @@ mod launch;
 mod programs;
 mod server;
 mod shared;
+mod standby;
 
 pub use database::PostgresDatabase;
 pub use server::PostgresServer;
 pub use shared::{SharedPostgres, postgres, postgres_blocking};
+pub use standby::Replication;

@@ -1,3 +1,4 @@
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use super::super::account::Account;
@@ -10,7 +11,7 @@ use super::launch::Launch;
 use super::programs::Programs;
 
 /// The first of these is who runs a server for root.
-const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+pub(super) const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
 /// A Postgres server of one test, to be killed and restarted.
 ///
@@ -36,8 +37,10 @@ const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 /// ```
 #[derive(Debug)]
 pub struct PostgresServer {
-    daemon: Arc<Daemon<Launch>>,
-    url: String,
+    pub(super) daemon: Arc<Daemon<Launch>>,
+    pub(super) url: String,
+    /// The URL of the server that this one is the standby of.
+    pub(super) primary: Option<String>,
 }
 
 impl PostgresServer {
@@ -62,6 +65,12 @@ impl PostgresServer {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.daemon.port()).into()
     }
 
     /// Kills the server, and on Linux every process of it, with `kill -9`.
@@ -99,6 +108,6 @@ impl PostgresServer {
         let password = initialise(&sandbox, account, &programs)?;
         let daemon = Daemon::start(Launch { programs, settings }, sandbox)?;
         let url = format!("postgres://postgres:{password}@127.0.0.1:{}/postgres", daemon.port());
-        Ok(Self { daemon: Arc::new(daemon), url })
+        Ok(Self { daemon: Arc::new(daemon), url, primary: None })
     }
 }

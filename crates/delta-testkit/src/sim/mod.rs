@@ -1,0 +1,26 @@
+//! Whole fleets in one thread, driven by one number: crashes, lost answers, wrong clocks, and time that passes at once.
+
+mod chance;
+mod fault;
+pub mod fleet;
+mod log_store;
+mod model;
+mod mutation;
+mod observer;
+mod outside;
+mod process;
+mod run;
+mod scenario;
+mod store;
+mod watch;
+mod world;
+
+pub use chance::{Chance, Draw};
+pub use fault::{FaultId, FaultRates};
+pub use model::{Life, Model};
+pub use mutation::Mutation;
+pub use outside::OutsideError;
+pub use run::{Run, run};
+pub use scenario::{ProcessPlan, Scenario, Step, Timed};
+pub use store::SimStore;
+pub use world::Sim;
