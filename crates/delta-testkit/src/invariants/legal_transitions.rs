@@ -36,8 +36,8 @@ impl Invariant for LegalTransitions {
 /// What must not have changed by these effects.
 fn frame(path: &Path, before: Option<&Resource>, after: Option<&Resource>) -> Result<(), &'static str> {
     use Effect::{
-        Cancel, Change, Claim, Create, Delete, Deleted, Expire, Failed, GiveUp, Missing, Release, Request,
-        Rerun, Revive, SecondChance, SkipDeleted, Snooze, Synced, Unchanged,
+        Cancel, Change, Claim, Create, Delete, Deleted, Expire, Failed, GiveUp, Missing, Release, Request, Rerun,
+        Revive, SecondChance, SkipDeleted, Snooze, Synced, Unchanged,
     };
     let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
     let any = |effects: &[Effect]| path.effects.iter().any(|effect| effects.contains(effect));
@@ -56,10 +56,12 @@ fn frame(path: &Path, before: Option<&Resource>, after: Option<&Resource>) -> Re
         }),
         ("the same object, as no inform was taken over", takes_over || before.hash == after.hash),
         ("the same limit of attempts, as no inform was taken over", {
-            takes_over || (before.max_attempts, before.external_created_at) == (after.max_attempts, after.external_created_at)
+            takes_over
+                || (before.max_attempts, before.external_created_at) == (after.max_attempts, after.external_created_at)
         }),
         ("the same labels, as nobody informed", {
-            informs || (before.metadata == after.metadata && before.trace == after.trace && detail(before) == detail(after))
+            informs
+                || (before.metadata == after.metadata && before.trace == after.trace && detail(before) == detail(after))
         }),
         ("the same priority, as nobody informed", informs || bulk || before.priority == after.priority),
         ("an error counted for each failed attempt, and no other", within(errors)),

@@ -70,7 +70,10 @@ impl Invariant for LogExplainsRows {
         for (id, open) in &self.open {
             if let Some((paths, write)) = open.writes.front() {
                 let expected: Vec<_> = paths.iter().map(|path| &path.events).collect();
-                return Err(format!("expected one of {expected:?} in the log for \"{write}\", found {:?}", open.events));
+                return Err(format!(
+                    "expected one of {expected:?} in the log for \"{write}\", found {:?}",
+                    open.events
+                ));
             }
             if let Some(event) = open.events.front().filter(|_| self.has_rows) {
                 return Err(format!("expected a write of resource {id} for each event, found none for {event:?}"));
@@ -114,7 +117,8 @@ impl Open {
                 self.writes.pop_front();
                 continue;
             }
-            let may_come = |path: &Path| path.events.iter().zip(&self.events).all(|(expected, (found, _))| expected == found);
+            let may_come =
+                |path: &Path| path.events.iter().zip(&self.events).all(|(expected, (found, _))| expected == found);
             if paths.is_empty() || paths.iter().any(may_come) {
                 return Ok(());
             }
@@ -142,9 +146,8 @@ fn replay(last: &Last) -> Result<(), String> {
     let trimmed = last.cursors.iter().any(|cursor| cursor.name.starts_with(delta_core::TRIM_PREFIX));
     for row in &last.rows {
         match said.remove(&row.id) {
-            Some((event, told)) => agrees(row, told).map_err(|expected| {
-                format!("expected {expected}, as {row:?} is stored, found at last {event:?}")
-            })?,
+            Some((event, told)) => agrees(row, told)
+                .map_err(|expected| format!("expected {expected}, as {row:?} is stored, found at last {event:?}"))?,
             None if trimmed || matches!(row.state, State::Unknown(_)) => {}
             None => return Err(format!("expected events about {row:?}, found none")),
         }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use delta_core::{EventKind, Key, LeaseToken, Resource, ResourceId, State};
+use delta_core::{Key, LeaseToken, Resource};
 
 use super::clocks::Clocks;
 use super::invariant::Invariant;
@@ -14,9 +14,8 @@ use crate::history::{Actor, Attempt, Entry, What};
 pub struct OneLease {
     clocks: Clocks,
     running: BTreeMap<Key, Vec<(Actor, Attempt)>>,
-    /// Leases that were taken away when they were not over, for what follows says whether they were settled: the row, and how
-    /// many events of the end of an attempt it has had.
-    settling: BTreeMap<ResourceId, LeaseToken>,
+    /// Who has claimed the leases that rows are pending under.
+    holders: BTreeMap<LeaseToken, Actor>,
 }
 
 impl OneLease {
@@ -45,30 +44,42 @@ impl OneLease {
         }
     }
 
-    fn written(&mut self, entry: &Entry, before: &Resource, after: Option<&Resource>) -> Result<(), String> {
-        let Some(lease) = before.lease else { return Ok(()) };
-        let token = |row: &Resource| row.lease.map(|lease| lease.token);
-        if after.and_then(token) == Some(lease.token) {
+    fn written(&mut self, entry: &Entry, before: Option<&Resource>, after: Option<&Resource>) -> Result<(), String> {
+        let (had, has) = (before.and_then(|row| row.lease), after.and_then(|row| row.lease));
+        if let Some(lease) = has.filter(|lease| had.is_none_or(|had| had.token != lease.token)) {
+            self.holders.insert(lease.token, entry.actor.clone());
+        }
+        let (Some(before), Some(lease)) = (before, had) else { return Ok(()) };
+        if has.is_some_and(|has| has.token == lease.token) {
             return Ok(());
         }
+        let holder = self.holders.remove(&lease.token);
+        let number = lease.token.get();
         let Some(after) = after else {
-            return Err(format!("expected the row to stay under lease {}, found {}", lease.token.get(), entry.what));
+            return Err(format!("expected the row to stay under lease {number}, found {}", entry.what));
         };
-        let failed = after.error_count > before.error_count;
-        let may_be_over = self.clocks.may_be_past(lease.until, entry.at);
-        let claimed = after.lease.is_some();
         // A settlement and the claim that travels with it are seen as one, and count two versions.
-        if claimed && after.version < before.version + 2 {
-            return Err(format!("expected no claim under a lease that was not settled, found {}", entry.what));
+        if has.is_some() && after.version < before.version + 2 {
+            return Err(format!("expected no claim under lease {number}, which was not settled, found {}", entry.what));
         }
-        let rescued = failed && may_be_over && after.state != State::Deleted;
-        if !rescued {
-            let (actor, token) = (&entry.actor, lease.token);
-            // It was settled by its holder: what settles itself is over with that.
-            self.ends(&before.key, |(who, attempt)| who == actor && attempt.token == token);
+        let rescued = is_rescue(before, after);
+        let mine = !rescued && holder.as_ref().is_none_or(|holder| *holder == entry.actor);
+        if mine {
+            // What settles itself is over with that.
+            self.ends(&before.key, |(_, attempt)| attempt.token == lease.token);
+        } else if !self.clocks.may_be_past(lease.until, entry.at) {
+            let (who, until) = (holder.map_or_else(String::new, |holder| format!(" of {holder}")), lease.until);
+            return Err(format!("expected lease {number}{who} to be kept until {until}, found {entry}"));
         }
         Ok(())
     }
+}
+
+/// Whether the attempt's end was recorded by whoever found its lease over.
+fn is_rescue(before: &Resource, after: &Resource) -> bool {
+    let last = after.detail.as_ref().and_then(|detail| detail.errors.last());
+    let is_lost = |message: &str| message.starts_with("attempt ") && message.contains(" was lost: its lease was over");
+    after.error_count > before.error_count && last.is_some_and(|error| is_lost(&error.message))
 }
 
 impl Invariant for OneLease {
@@ -90,7 +101,7 @@ impl Invariant for OneLease {
                 keys.iter().for_each(|key| self.ends(key, |(who, _)| who == actor));
                 Ok(())
             }
-            What::Row { before: Some(before), after } => self.written(entry, before, after.as_deref()),
+            What::Row { before, after } => self.written(entry, before.as_deref(), after.as_deref()),
             _ => Ok(()),
         }
     }

@@ -115,8 +115,7 @@ impl Light {
             deleted_by_missing: self.deleted_by == Some(DeletedBy::Missing),
             paused: self.paused,
             moved: lease.is_some_and(|lease| lease.generation != self.generation),
-            attempts_left: lease
-                .is_some_and(|lease| self.max_attempts.is_none_or(|most| lease.attempt < most)),
+            attempts_left: lease.is_some_and(|lease| self.max_attempts.is_none_or(|most| lease.attempt < most)),
             cancel_requested: lease.is_some_and(|lease| lease.cancel_requested),
         }
     }
@@ -312,9 +311,8 @@ fn take(at: &Light, input: Input, effect: Effect, to: &Light) -> Vec<(Light, Vec
         Effect::GiveUp => settled(Phase::Degraded, EventKind::Failed),
         Effect::Deleted => {
             let by = at.desired.absent_by().map_or(DeletedBy::Worker, DeletedBy::from);
-            let finished = |(light, events)| {
-                (Light { synced_generation: at.generation, deleted_by: Some(by), ..light }, events)
-            };
+            let finished =
+                |(light, events)| (Light { synced_generation: at.generation, deleted_by: Some(by), ..light }, events);
             settled(Phase::Deleted, EventKind::Deleted).into_iter().map(finished).collect()
         }
         Effect::Snooze | Effect::Release => {
@@ -366,11 +364,7 @@ fn take(at: &Light, input: Input, effect: Effect, to: &Light) -> Vec<(Light, Vec
             vec![(light, events)]
         }
         Effect::Purge => vec![(Light::of(None), vec![told(at, EventKind::Purged)])],
-        Effect::Heartbeat
-        | Effect::Reject
-        | Effect::Lost
-        | Effect::Stale
-        | Effect::Accept => Vec::new(),
+        Effect::Heartbeat | Effect::Reject | Effect::Lost | Effect::Stale | Effect::Accept => Vec::new(),
     }
 }
 
