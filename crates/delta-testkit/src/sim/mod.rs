@@ -1,6 +1,7 @@
 //! Whole fleets in one thread, driven by one number: crashes, lost answers, wrong clocks, and time that passes at once.
 
 mod chance;
+pub mod coverage;
 mod fault;
 pub mod fleet;
 mod log_store;
@@ -13,6 +14,7 @@ mod run;
 mod scenario;
 mod store;
 mod watch;
+mod words;
 mod world;
 
 pub use chance::{Chance, Draw};

@@ -11,6 +11,7 @@ use delta_core::{
 use delta_store_memory::{MemoryConn, MemoryGuard, MemoryStore};
 
 use super::fault::{FaultId, kind, store_fault};
+use super::words::{self, NOBODY};
 use super::world::Sim;
 use crate::fault::{Fault, Operation};
 use crate::history::{Actor, What};
@@ -62,6 +63,7 @@ impl SimStore {
             sim.record(&self.actor, What::Fault { kind: kind(operation, fault).to_owned(), what });
         }
         sim.operation();
+        let mut waiting = Waiting { store: self, operation, is_over: false };
         let call = async {
             before.wait().await;
             let answer = call.await;
@@ -85,6 +87,7 @@ impl SimStore {
                 Err(error) => Err(error),
             },
         };
+        waiting.is_over = true;
         let answered = answer.as_ref().map_or_else(ToString::to_string, answered);
         sim.record(&self.actor, What::Called { operation: name.to_owned(), asked: asked(), answered });
         answer
@@ -96,6 +99,23 @@ impl SimStore {
             mutation.changeset(&mut changes);
         }
         changes
+    }
+}
+
+/// A caller that waits for the answer of a call; if it goes away, that is recorded.
+struct Waiting<'a> {
+    store: &'a SimStore,
+    operation: Operation,
+    is_over: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let operation = self.operation.as_str().to_owned();
+            let what = What::Called { operation, asked: String::new(), answered: NOBODY.to_owned() };
+            self.store.sim.record(&self.store.actor, what);
+        }
     }
 }
 
@@ -205,8 +225,7 @@ impl Store for SimStore {
             }
             Ok(receipt)
         };
-        let asked = || format!("{} changes, {} cursors", changes.changes.len(), changes.cursors.len());
-        self.call(Operation::Commit, asked, call, |receipt| format!("{:?}", receipt.outcomes)).await
+        self.call(Operation::Commit, || words::asked(changes), call, words::became).await
     }
 
     async fn claim(&self, conn: &mut MemoryConn, finished: &Changeset, request: &ClaimRequest) -> Result<Claimed> {
@@ -221,8 +240,9 @@ impl Store for SimStore {
             }
             Ok(claimed)
         };
-        let asked = || format!("{} finished, {} lanes", finished.changes.len(), request.lanes.len());
-        self.call(Operation::Claim, asked, call, |claimed| rows(&claimed.resources)).await
+        let asked = || format!("{}; {} lanes", words::asked(&finished), request.lanes.len());
+        let answered = |claimed: &Claimed| format!("{}; {}", words::became(&claimed.receipt), rows(&claimed.resources));
+        self.call(Operation::Claim, asked, call, answered).await
     }
 
     async fn lanes(&self, conn: &mut MemoryConn, query: &LaneQuery) -> Result<Vec<Lane>> {
