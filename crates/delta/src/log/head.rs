@@ -1,9 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use delta_core::{Error, ErrorKind, LogEvent, LogPage, Position, Result};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::engine::Engine;
+use crate::log::bell::{Bell, Hearer};
 use crate::log::gaps::GapListeners;
 use crate::log::held::Held;
 use crate::log::source::{Limits, Source};
@@ -19,12 +20,12 @@ pub(crate) struct Head<E: LogEvent> {
     pub(super) engine: Arc<Engine>,
     pub(super) source: Arc<dyn Source<E>>,
     pub(super) limits: Limits,
-    /// Counts what readers are told.
-    pub(super) told: watch::Sender<u64>,
+    /// Rung when readers are told.
+    pub(super) told: Bell,
     pub(super) held: Arc<Held>,
     pub(super) gaps: Arc<GapListeners>,
-    /// Counts changes of the window.
-    moved: watch::Sender<u64>,
+    /// Rung when the window changes.
+    moved: Bell,
     /// What the tail waits for besides events: readers that come, go or want more.
     pub(super) demand: Notify,
     state: Mutex<State<E>>,
@@ -85,7 +86,7 @@ impl<E: LogEvent> Head<E> {
             engine,
             source,
             limits,
-            moved: watch::Sender::default(),
+            moved: Bell::default(),
             demand: Notify::new(),
             state: Mutex::new(state),
         }
@@ -158,7 +159,7 @@ impl<E: LogEvent> Head<E> {
         state.nudged = true;
         drop(state);
         self.demand.notify_one();
-        self.moved.send_modify(|count| *count += 1);
+        self.moved.ring();
     }
 
     /// Begins the window at a position that nobody has looked at yet, if there is none.
@@ -194,9 +195,9 @@ impl<E: LogEvent> Head<E> {
         self.state().failure.number
     }
 
-    /// Counts changes of the window.
-    pub(super) fn moved(&self) -> watch::Receiver<u64> {
-        self.moved.subscribe()
+    /// Rung when the window changes.
+    pub(super) fn moved(&self) -> Hearer {
+        self.moved.hearer()
     }
 
     /// Where a tail reads next, and for which window; `None` if it is over.
@@ -235,7 +236,7 @@ impl<E: LogEvent> Head<E> {
             && window.append(page, self.limits.cache)
         {
             drop(state);
-            self.moved.send_modify(|count| *count += 1);
+            self.moved.ring();
         }
     }
 
@@ -250,7 +251,7 @@ impl<E: LogEvent> Head<E> {
             state.failure.error = Some(Arc::new(error));
         }
         drop(state);
-        self.moved.send_modify(|count| *count += 1);
+        self.moved.ring();
     }
 
     /// A tail has ended, whatever the reason: readers go on by themselves.
@@ -261,7 +262,7 @@ impl<E: LogEvent> Head<E> {
         }
         drop(state);
         self.held.end(self.source.name());
-        self.moved.send_modify(|count| *count += 1);
+        self.moved.ring();
     }
 
     fn state(&self) -> MutexGuard<'_, State<E>> {

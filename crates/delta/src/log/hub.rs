@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use delta_core::{EventTable, LogName};
-use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::log::bell::Bell;
 use crate::log::held::Held;
 use crate::log::listening::Listening;
 use crate::log::outside::Outside;
@@ -24,7 +24,7 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct Shared {
-    told: watch::Sender<u64>,
+    told: Bell,
     held: Arc<Held>,
     /// Those that are in use, by the table that they are of.
     heads: Vec<(Option<EventTable>, Weak<dyn Any + Send + Sync>)>,
@@ -33,21 +33,21 @@ struct Shared {
 impl Hub {
     /// Tells the readers of a log that something was appended.
     ///
-    /// It counts, so that who looked at the count before an empty read does not miss what was told after it.
+    /// Who has caught up before an empty read does not miss what was told after it.
     pub(crate) fn tell(&self, log: &LogName) {
-        self.with(log, |shared| shared.told.send_modify(|count| *count += 1));
+        self.with(log, |shared| shared.told.ring());
     }
 
     /// Tells the readers of all logs.
     pub(super) fn tell_all(&self) {
         let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         for shared in logs.values() {
-            shared.told.send_modify(|count| *count += 1);
+            shared.told.ring();
         }
     }
 
-    /// What counts up with each call of [`tell`](Self::tell).
-    pub(super) fn told(&self, log: &LogName) -> watch::Sender<u64> {
+    /// What each call of [`tell`](Self::tell) rings.
+    pub(super) fn told(&self, log: &LogName) -> Bell {
         self.with(log, |shared| shared.told.clone())
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/log.md")]
 
 mod await_event;
+mod bell;
 mod bootstrap;
 mod consume;
 mod consumer;

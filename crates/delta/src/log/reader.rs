@@ -2,9 +2,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use delta_core::{HeadCache, LogEvent, LogPage, Notifier, Position, Result};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::log::bell::Hearer;
 use crate::log::head::{Head, Seat, Step};
 use crate::log::held::LOOK;
 use crate::log::listening::{Ear, Listening};
@@ -17,8 +17,8 @@ use crate::metrics;
 /// is the database's.
 pub(crate) struct Reader<E: LogEvent> {
     head: Arc<Head<E>>,
-    told: watch::Receiver<u64>,
-    moved: watch::Receiver<u64>,
+    told: Hearer,
+    moved: Hearer,
     after: Position,
     filter: E::Filter,
     limit: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Reader<E: LogEvent> {
 impl<E: LogEvent> Reader<E> {
     pub(super) fn new(head: Arc<Head<E>>, after: Position, filter: E::Filter) -> Self {
         Self {
-            told: head.told.subscribe(),
+            told: head.told.hearer(),
             moved: head.moved(),
             after,
             filter,
@@ -99,20 +99,17 @@ impl<E: LogEvent> Reader<E> {
         let mut patient = false;
         loop {
             // Before the step: a move from now on ends the wait.
-            self.moved.borrow_and_update();
+            self.moved.catch_up();
             match self.head.step(self.after, limit, &mut self.seat, &mut self.seen) {
                 Step::Take(slice) => {
                     metrics::log_cache_hit(self.head.source.name());
                     return Ok(slice.page(limit, &self.filter));
                 }
                 Step::Fail(error) => return Err(error),
-                Step::Wait => {
-                    // The sender is in the head.
-                    let _ = self.moved.changed().await;
-                }
+                Step::Wait => self.moved.rung().await,
                 // It stands beyond the end of the log, which the tail has yet to reach.
                 Step::Alone if patient => {
-                    let _ = timeout(self.head.limits.poll, self.moved.changed()).await;
+                    let _ = timeout(self.head.limits.poll, self.moved.rung()).await;
                     patient = false;
                 }
                 Step::Alone => {
@@ -131,7 +128,7 @@ impl<E: LogEvent> Reader<E> {
     async fn next_alone(&mut self) -> Result<LogPage<E>> {
         loop {
             // Before the read: what is told from now on ends the wait.
-            self.told.borrow_and_update();
+            self.told.catch_up();
             let page = self.head.read(self.after, self.limit, &self.filter).await?;
             if page.next > self.after {
                 return Ok(page);
@@ -140,8 +137,7 @@ impl<E: LogEvent> Reader<E> {
             self.head.note(Last::of(&page)).await;
             let poll = self.head.limits.poll;
             let pause = if page.held_back > 0 { LOOK.min(poll) } else { poll };
-            // The sender is in the head, so this ends with a signal or with the time.
-            let _ = timeout(pause, self.told.changed()).await;
+            let _ = timeout(pause, self.told.rung()).await;
         }
     }
 }

@@ -22,12 +22,12 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// beyond what the furthest reader has taken.
 pub(super) async fn run<E: LogEvent>(head: Arc<Head<E>>, tail: u64) {
     let _ended = Ended { head: &head, tail };
-    let mut told = head.told.subscribe();
+    let mut told = head.told.hearer();
     let all = E::Filter::default();
     let mut failures = 0;
     loop {
         // Before the read: what is told from now on leads to another one.
-        told.borrow_and_update();
+        told.catch_up();
         let Some((life, after)) = head.next_read(tail) else { return };
         let began = instant();
         let pause = match head.read(after, head.limits.page, &all).await {
@@ -59,7 +59,7 @@ pub(super) async fn run<E: LogEvent>(head: Arc<Head<E>>, tail: u64) {
                     biased;
                     () = head.demand.notified() => {}
                     () = sleep_until(began + pause) => break,
-                    _ = told.changed() => {
+                    () = told.rung() => {
                         sleep_until(began + PACE).await;
                         break;
                     }
@@ -73,6 +73,7 @@ pub(super) async fn run<E: LogEvent>(head: Arc<Head<E>>, tail: u64) {
 async fn wait<E: LogEvent>(head: &Head<E>, tail: u64, until: Instant) {
     while instant() < until && head.appetite(tail) != Appetite::Gone {
         select! {
+            biased;
             () = head.demand.notified() => {}
             () = sleep_until(until) => {}
         }
