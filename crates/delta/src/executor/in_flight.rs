@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ struct Attempt {
 
 /// All attempts that this client has claimed and not yet settled, with their leases.
 #[derive(Default)]
-pub(crate) struct InFlight(Mutex<HashMap<LeaseToken, Attempt>>);
+pub(crate) struct InFlight(Mutex<BTreeMap<LeaseToken, Attempt>>);
 
 /// A lease to renew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(crate) struct Due {
 }
 
 impl InFlight {
-    fn attempts(&self) -> MutexGuard<'_, HashMap<LeaseToken, Attempt>> {
+    fn attempts(&self) -> MutexGuard<'_, BTreeMap<LeaseToken, Attempt>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -94,12 +95,17 @@ impl InFlight {
     }
 
     /// The leases that are due for renewal, by the id of their resource.
+    ///
+    /// A resource that was lost and is claimed again may have two, while its first attempt waits to be settled. Only the newer
+    /// one can be renewed, and both in one changeset would be refused together with all others.
     pub(crate) fn due(&self, now: Instant) -> Vec<Due> {
         let attempts = self.attempts();
         let due = attempts.iter().filter(|(_, attempt)| attempt.renew_at <= now);
-        let mut due: Vec<Due> = due.map(|(token, attempt)| Due { id: attempt.id, token: *token }).collect();
-        due.sort_unstable_by_key(|due| due.id);
-        due
+        let mut due: Vec<(Due, Instant)> =
+            due.map(|(token, attempt)| (Due { id: attempt.id, token: *token }, attempt.lease_end)).collect();
+        due.sort_by_key(|(due, lease_end)| (due.id, Reverse(*lease_end)));
+        due.dedup_by_key(|(due, _)| due.id);
+        due.into_iter().map(|(due, _)| due).collect()
     }
 
     /// Notes that a lease was renewed.
@@ -150,6 +156,18 @@ mod tests {
         assert_eq!(in_flight.first_end(), Some(start + LEASE));
         in_flight.forget([due(2).token]);
         assert_eq!((in_flight.first_end(), in_flight.len()), (Some(start + INTERVAL + LEASE), 1));
+    }
+
+    #[tokio::test]
+    async fn of_two_leases_of_one_resource_only_the_newer_is_renewed() {
+        for tokens in [[1, 2], [2, 1]] {
+            let in_flight = InFlight::default();
+            let start = instant();
+            let [older, newer] = tokens.map(|token| Due { id: ResourceId::new(7), token: LeaseToken::new(token) });
+            let _lost = in_flight.begin([older], start + LEASE, start + INTERVAL);
+            let _held = in_flight.begin([newer, due(8)], start + 2 * LEASE, start + INTERVAL);
+            assert_eq!(in_flight.due(start + INTERVAL), [newer, due(8)]);
+        }
     }
 
     #[tokio::test]

@@ -241,9 +241,14 @@ impl Pump {
                 if let Some(changes) = changes {
                     put_back(&mut batch.pending, changes, error.kind() == ErrorKind::Unavailable);
                 }
-                if !error.is_transient() && batch.company == Company::Nobody {
+                match batch.company {
+                    _ if error.is_transient() => {}
                     // Its lease is left to end: then a rescue records the attempt, and this settlement is lost.
-                    executor.in_flight.forget(batch.pending.iter().map(|pending| pending.finished.token));
+                    Company::Nobody => {
+                        executor.in_flight.forget(batch.pending.iter().map(|pending| pending.finished.token));
+                    }
+                    // One of them may be why, and holds up none of the others.
+                    Company::Busy => batch.company = Company::Nobody,
                 }
                 self.alone.put_back(batch, instant(), unit);
                 Err(error)
