@@ -9,6 +9,7 @@ use delta_core::plan::{self, Report};
 use delta_core::{Change, Key, LeaseToken, Override, Resource, ResourceId, Timestamp};
 use tokio::select;
 use tokio::sync::oneshot;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -155,8 +156,9 @@ impl Attempt {
         select! {
             biased;
             outcome = under_lease => outcome,
-            // A sender that is gone without a word ends nothing.
-            Ok(ending) = ending => Outcome::Ended(ending),
+            // A worker that always has something to do uses up what tokio lets a task do at a time: its end is heard all the
+            // same. A sender that is gone without a word ends nothing.
+            Ok(ending) = unconstrained(ending) => Outcome::Ended(ending),
         }
     }
 
@@ -187,7 +189,7 @@ impl Attempt {
         let outcome = select! {
             biased;
             answer = layers.work(&cx, row) => Outcome::Answered(answer),
-            timeout = over(timeout) => Outcome::TimedOut(timeout),
+            timeout = unconstrained(over(timeout)) => Outcome::TimedOut(timeout),
         };
         metrics::attempt_took(&self.kind.name, instant() - started);
         outcome

@@ -97,8 +97,10 @@ impl Pump {
         let executor = self.executor.clone();
         let _ended = Ended(executor.clone());
         select! {
-            () = self.rounds() => {}
+            biased;
+            // First: rounds that are always busy use up what tokio lets a task do at a time, and must not put off the end.
             () = time_is_up(&executor) => {}
+            () = self.rounds() => {}
         }
         let left = executor.in_flight.len();
         if left > 0 {
@@ -302,8 +304,9 @@ impl Pump {
 async fn time_is_up(executor: &Executor) {
     executor.stop.soft.cancelled().await;
     select! {
-        () = sleep(executor.engine.settings.grace) => executor.stop.hard.cancel(),
+        biased;
         () = executor.stop.hard.cancelled() => {}
+        () = sleep(executor.engine.settings.grace) => executor.stop.hard.cancel(),
     }
     executor.in_flight.end_all(Ending::Stopped);
     sleep(FLUSH).await;

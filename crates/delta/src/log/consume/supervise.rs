@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{Error, ErrorKind, LogEvent, LogStore, Position, Result};
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::sleep;
@@ -28,7 +29,8 @@ pub(super) async fn run<S: LogStore, E: LogEvent>(
     let ended = tokio::select! {
         biased;
         ended = &mut running => ended,
-        () = shutdown => {
+        // A busy run uses up what tokio lets a task do at a time, and must not keep the shutdown from being heard.
+        () = unconstrained(shutdown) => {
             stop.cancel();
             running.await
         }
@@ -139,6 +141,7 @@ impl<S: LogStore, E: LogEvent> Supervisor<S, E> {
 
     async fn pause(&self, pause: Duration) {
         tokio::select! {
+            biased;
             () = self.stop.cancelled() => {}
             () = sleep(pause) => {}
         }

@@ -6,6 +6,7 @@ use delta_core::{LogEvent, LogPage, LogStore, Position, Result};
 use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -212,7 +213,9 @@ impl<S: LogStore, E: LogEvent> Tenure<S, E> {
                 Some(done) = in_flight.next() => Woken::Done(done),
                 Some((reader, page)) = OptionFuture::from(reading.as_mut()) => Woken::Page(reader, page),
                 replay = replays.next() => Woken::Replay(replay),
-                () = sleep_until(wake) => Woken::Time(std::marker::PhantomData),
+                // A handler that always has something to do uses up what tokio lets a task do at a time: the lease is renewed
+                // all the same.
+                () = unconstrained(sleep_until(wake)) => Woken::Time(std::marker::PhantomData),
             };
             match woken {
                 Woken::Stop | Woken::Time(_) => {}
