@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use delta_core::{Cursor, Event, Key, Lane, Resource, ResourceId, Scope, ScopeRecord, Timestamp};
 
@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 #[derive(Debug, Default)]
 pub(crate) struct Database {
     pub(crate) rows: BTreeMap<ResourceId, Resource>,
-    pub(crate) keys: HashMap<Key, ResourceId>,
+    pub(crate) keys: BTreeMap<Key, ResourceId>,
     pub(crate) cursors: BTreeMap<String, Cursor>,
     /// Every kind and namespace that a resource was ever stored of, and those written by themselves.
     pub(crate) scopes: BTreeMap<Scope, ScopeRecord>,

@@ -1,13 +1,13 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use delta_core::{Key, ResourceId, Scope};
 
 /// Names a transaction; never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TxId(pub(crate) u64);
 
 /// Something that one transaction at a time may write.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Lock {
     Row(ResourceId),
     /// A key that a transaction has inserted and not yet committed.
@@ -28,8 +28,8 @@ pub(crate) struct Deadlock;
 /// Which open transaction holds what, and which waits for which.
 #[derive(Debug, Default)]
 pub(crate) struct Locks {
-    held: HashMap<Lock, TxId>,
-    waits: HashMap<TxId, BTreeSet<TxId>>,
+    held: BTreeMap<Lock, TxId>,
+    waits: BTreeMap<TxId, BTreeSet<TxId>>,
 }
 
 impl Locks {

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use delta_core::{
     Cursor, DeadLetter, Event, Key, Lane, LogName, Position, Resource, ResourceId, Scope, ScopeRecord, TableEvent,
@@ -15,7 +15,7 @@ pub(crate) struct Workspace {
     /// `None` is a removed row.
     pub(crate) rows: BTreeMap<ResourceId, Option<Resource>>,
     /// `None` is the key of a removed row.
-    pub(crate) keys: HashMap<Key, Option<ResourceId>>,
+    pub(crate) keys: BTreeMap<Key, Option<ResourceId>>,
     /// `None` is a removed cursor.
     pub(crate) cursors: BTreeMap<String, Option<Cursor>>,
     pub(crate) scopes: BTreeMap<Scope, ScopeRecord>,
@@ -38,7 +38,7 @@ impl Workspace {
             tx,
             since,
             rows: BTreeMap::new(),
-            keys: HashMap::new(),
+            keys: BTreeMap::new(),
             cursors: BTreeMap::new(),
             scopes: BTreeMap::new(),
             events: Vec::new(),

@@ -26,6 +26,7 @@ impl Stop {
     pub(crate) async fn over(&self, grace: Duration) {
         self.soft.cancelled().await;
         tokio::select! {
+            biased;
             () = self.hard.cancelled() => {}
             () = sleep(grace) => {}
         }

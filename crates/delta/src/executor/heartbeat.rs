@@ -17,6 +17,7 @@ const BATCH: usize = 1_000;
 /// The second does not wait for the first: a database that does not answer must not keep an attempt alive past its lease.
 pub(crate) async fn run(executor: Arc<Executor>) {
     select! {
+        biased;
         () = executor.drained.cancelled() => {}
         _ = async { join!(renew(&executor), guard(&executor)) } => {}
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ impl Executor {
         }
         let load = Load { by: LoadBy::Ids(ids), depth: Depth::Head, access: Access::Read };
         let rows = in_time("load what workers have settled", self.patience(), session.load_dyn(&load)).await?;
-        let rows: HashMap<ResourceId, Resource> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let rows: BTreeMap<ResourceId, Resource> = rows.into_iter().map(|row| (row.id, row)).collect();
         let mut over = Vec::new();
         batch.retain_mut(|pending| {
             let End::Verify = pending.finished.end else { return true };

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use delta_core::{Lane, Name};
 
@@ -14,7 +14,7 @@ pub(crate) struct Slots {
     running: u32,
     /// Active lanes, whose turn it is first.
     turns: VecDeque<Lane>,
-    active: HashSet<Lane>,
+    active: BTreeSet<Lane>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,7 @@ impl Slots {
 
     /// Notes that exactly these lanes have something to claim. Those that were active keep their turn.
     pub(crate) fn replace(&mut self, lanes: Vec<Lane>) {
-        let known: HashSet<Lane> = lanes.iter().cloned().collect();
+        let known: BTreeSet<Lane> = lanes.iter().cloned().collect();
         self.turns.retain(|lane| known.contains(lane));
         self.active.retain(|lane| known.contains(lane));
         for lane in lanes {

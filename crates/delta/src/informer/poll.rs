@@ -27,6 +27,7 @@ pub(super) async fn poll(client: AnyClient, stop: Stop) {
         let interval = poll.client.engine.settings.poll_interval;
         let pause = interval + poll.client.engine.random.up_to(interval / 10);
         tokio::select! {
+            biased;
             () = poll.stop.soft.cancelled() => return,
             () = sleep(pause) => {}
         }

@@ -213,6 +213,7 @@ impl Run {
             }
             tracing::warn!(kind = %self.kind.name, %error, "a batch could not be informed, and is tried again");
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return Err(Failure::Stopped),
                 () = sleep(Backoff::DEFAULT.delay(tries, self.client.engine.random.unit())) => {}
             }

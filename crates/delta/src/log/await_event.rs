@@ -74,6 +74,7 @@ impl<S: LogStore, E: LogEvent> Log<S, E> {
             }
         };
         tokio::select! {
+            biased;
             event = events.next() => match event {
                 Some(event) => Ok(Awaited::Event(event?)),
                 None => Err(Error::new(ErrorKind::Closed, "await an event", "the log has ended")),

@@ -26,6 +26,7 @@ pub(super) async fn campaign(engine: Arc<Engine>, stop: CancellationToken) {
         // Somebody else leads, or nobody can: look again within a lease.
         let pause = leader.lease / 3;
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             () = sleep(pause + leader.engine.random.up_to(pause / 10)) => {}
         }

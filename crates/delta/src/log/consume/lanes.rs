@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use delta_core::LogEvent;
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use crate::log::consume::unit::{Item, LaneKey, Unit};
 pub(super) struct Lanes<E> {
     ordered: bool,
     batch: Option<Batch>,
-    by_key: HashMap<LaneKey, Lane<E>>,
+    by_key: BTreeMap<LaneKey, Lane<E>>,
     /// Lanes that may have something.
     ready: VecDeque<LaneKey>,
     /// Lanes that will.
@@ -48,7 +48,7 @@ impl<E: LogEvent> Lanes<E> {
         Self {
             ordered,
             batch,
-            by_key: HashMap::new(),
+            by_key: BTreeMap::new(),
             ready: VecDeque::new(),
             timers: BTreeSet::new(),
             held: BTreeSet::new(),

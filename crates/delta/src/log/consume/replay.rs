@@ -110,6 +110,7 @@ impl<E: LogEvent> Replays<E> {
     pub(super) async fn next(&mut self) -> Replay<E> {
         let Self { looking, running, .. } = self;
         let next = tokio::select! {
+            biased;
             Some(found) = OptionFuture::from(looking.as_mut()) => Replay::Found(found),
             Some(replayed) = running.next() => Replay::Over(replayed),
             else => std::future::pending().await,
