@@ -7,30 +7,40 @@ mod acknowledged_kept;
 mod attempts_within_limits;
 mod clocks;
 mod consumed_once;
+mod converges;
+mod generations_grow;
 mod invariant;
 mod legal_transitions;
 mod log_explains_rows;
 mod marks_move_forward;
 mod names_once;
+mod nothing_early;
 mod one_leader;
 mod one_lease;
 mod ordered_log;
+mod outside_holds_last;
 mod rows_possible;
+mod settled_truthfully;
 mod steps;
 
 pub use acknowledged_kept::AcknowledgedKept;
 pub use attempts_within_limits::AttemptsWithinLimits;
 pub use clocks::Clocks;
 pub use consumed_once::ConsumedOnce;
+pub use converges::Converges;
+pub use generations_grow::GenerationsGrow;
 pub use invariant::{Invariant, Violation, check};
 pub use legal_transitions::LegalTransitions;
 pub use log_explains_rows::LogExplainsRows;
 pub use marks_move_forward::MarksMoveForward;
 pub use names_once::NamesOnce;
+pub use nothing_early::NothingEarly;
 pub use one_leader::OneLeader;
 pub use one_lease::OneLease;
 pub use ordered_log::OrderedLog;
+pub use outside_holds_last::OutsideHoldsLast;
 pub use rows_possible::RowsPossible;
+pub use settled_truthfully::SettledTruthfully;
 
 /// Every invariant, fresh, for one history of processes with the default [`Clocks`].
 #[must_use]
@@ -47,12 +57,16 @@ pub fn all_with(clocks: Clocks) -> Vec<Box<dyn Invariant>> {
         Box::new(LegalTransitions::default()),
         Box::new(AttemptsWithinLimits::default()),
         Box::new(OneLease::new(clocks)),
+        Box::new(SettledTruthfully::default()),
+        Box::new(NothingEarly::new(clocks)),
         Box::new(OneLeader::new(clocks)),
         Box::new(AcknowledgedKept::default()),
         Box::new(OrderedLog::default()),
+        Box::new(GenerationsGrow::default()),
         Box::new(LogExplainsRows::default()),
-        Box::new(ConsumedOnce::default()),
         Box::new(MarksMoveForward::default()),
+        Box::new(ConsumedOnce::default()),
+        Box::new(Converges::default()),
     ]
 }
 
@@ -65,9 +79,12 @@ pub fn from_tables() -> Vec<Box<dyn Invariant>> {
         Box::new(NamesOnce::default()),
         Box::new(AttemptsWithinLimits::default()),
         Box::new(OneLease::default()),
+        Box::new(SettledTruthfully::default()),
         Box::new(AcknowledgedKept::default()),
         Box::new(OrderedLog::default()),
+        Box::new(GenerationsGrow::default()),
         Box::new(LogExplainsRows::default()),
         Box::new(ConsumedOnce::default()),
+        Box::new(Converges::default()),
     ]
 }

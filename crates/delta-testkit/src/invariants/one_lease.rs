@@ -76,7 +76,7 @@ impl OneLease {
 }
 
 /// Whether the attempt's end was recorded by whoever found its lease over.
-fn is_rescue(before: &Resource, after: &Resource) -> bool {
+pub(super) fn is_rescue(before: &Resource, after: &Resource) -> bool {
     let last = after.detail.as_ref().and_then(|detail| detail.errors.last());
     let is_lost = |message: &str| message.starts_with("attempt ") && message.contains(" was lost: its lease was over");
     after.error_count > before.error_count && last.is_some_and(|error| is_lost(&error.message))
