@@ -33,9 +33,9 @@ fn chance(words: &[&dyn Display]) -> u64 {
 
 /// What was seen to happen, with its time.
 #[derive(Clone)]
-struct Story(Arc<Mutex<Vec<String>>>, tokio::time::Instant);
+struct Diary(Arc<Mutex<Vec<String>>>, tokio::time::Instant);
 
-impl Story {
+impl Diary {
     fn new() -> Self {
         Self(Arc::default(), now())
     }
@@ -46,17 +46,17 @@ impl Story {
 }
 
 /// A controller whose work takes its time, fails now and then, and whose outside changes every half minute.
-struct Restless(&'static str, Story);
+struct Restless(&'static str, Diary);
 
 impl Controller for Restless {
     type Object = Item;
 
     async fn work(&self, cx: &WorkContext, found: &Resource<Item>) -> Result<Action, WorkError> {
-        let Self(name, story) = self;
-        story.tell(format_args!("{name} works {} {} {}", found.key, found.generation, cx.attempt()));
+        let Self(name, diary) = self;
+        diary.tell(format_args!("{name} works {} {} {}", found.key, found.generation, cx.attempt()));
         let chance = chance(&[&found.key, &found.generation, &cx.attempt()]);
         pass(Duration::from_millis(chance % 2_500)).await;
-        story.tell(format_args!("{name} has worked {} {}", found.key, cx.idempotency_key()));
+        diary.tell(format_args!("{name} has worked {} {}", found.key, cx.idempotency_key()));
         match chance / 2_500 % 8 {
             0 | 1 => Err(WorkError::retry("not today")),
             2 => Ok(Action::Snooze(2 * SECOND)),
@@ -93,8 +93,8 @@ fn settings(seed: u64) -> ClientSettings {
         .grace(3 * SECOND)
 }
 
-fn client(store: &MemoryStore, name: &'static str, seed: u64, story: &Story) -> Client<MemoryStore> {
-    let builder = Client::builder(store.clone()).controller(Restless(name, story.clone())).settings(settings(seed));
+fn client(store: &MemoryStore, name: &'static str, seed: u64, diary: &Diary) -> Client<MemoryStore> {
+    let builder = Client::builder(store.clone()).controller(Restless(name, diary.clone())).settings(settings(seed));
     builder.event_retention(40 * SECOND).build().unwrap()
 }
 
@@ -107,23 +107,23 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> J
 fn listen(
     client: &Client<MemoryStore>,
     of: &'static str,
-    story: &Story,
+    diary: &Diary,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let mail = |name: &'static str| -> Mail {
-        let story = story.clone();
+        let diary = diary.clone();
         Consumer::new(name, move |_, event: Event| {
-            let story = story.clone();
+            let diary = diary.clone();
             async move {
                 let chance = chance(&[&name, &event.position]);
                 pass(Duration::from_millis(chance % 60)).await;
-                story.tell(format_args!("{of} {name} {}", event.position));
+                diary.tell(format_args!("{of} {name} {}", event.position));
                 if chance.is_multiple_of(9) { Err(ConsumeError::new("no")) } else { Ok(()) }
             }
         })
         .give_up_after(2, GiveUp::DeadLetter)
     };
-    let told = story.clone();
+    let told = diary.clone();
     let batch: Mail = Consumer::batch("batch", Batch::new().size(7).age(SECOND), move |_, events: Vec<Event>| {
         told.tell(format_args!("{of} batch {:?}", events.iter().map(|event| event.position.get()).collect::<Vec<_>>()));
         async { Ok::<_, ConsumeError>(()) }
@@ -131,19 +131,19 @@ fn listen(
     let consumers =
         [mail("one"), mail("loose").max_in_flight(5), mail("keys").ordered_by_key(4), batch.sharded(ShardBy::Key)];
     let consumed = consumers.map(|consumer| {
-        let (consumption, stop, story) =
-            (client.log().consumer(consumer).lease(6 * SECOND), stop.clone(), story.clone());
+        let (consumption, stop, diary) =
+            (client.log().consumer(consumer).lease(6 * SECOND), stop.clone(), diary.clone());
         spawn(async move {
             let summary = consumption.run(stop.cancelled()).await;
-            story.tell(format_args!("{of} has consumed {summary:?}"));
+            diary.tell(format_args!("{of} has consumed {summary:?}"));
         })
     });
     let read = (0..12).map(|number| {
-        let (log, stop, story) = (client.log(), stop.clone(), story.clone());
+        let (log, stop, diary) = (client.log(), stop.clone(), diary.clone());
         spawn(async move {
             let mut events = Box::pin(log.stream(Position::START, EventFilter::default()));
             while let Some(Some(event)) = stop.run_until_cancelled(events.next()).await {
-                story.tell(format_args!("{of} reader {number} {:?}", event.map(|event| event.position)));
+                diary.tell(format_args!("{of} reader {number} {:?}", event.map(|event| event.position)));
             }
         })
     });
@@ -151,7 +151,7 @@ fn listen(
 }
 
 /// What callers ask for in a second.
-async fn ask(client: &AnyClient, second: u64, story: &Story) {
+async fn ask(client: &AnyClient, second: u64, diary: &Diary) {
     let target = key(chance(&[&second, &"target"]) % 24);
     let outcome: Box<dyn Debug> = match chance(&[&second, &"call"]) % 8 {
         0 => Box::new(client.inform(&item(target.object_id.as_str(), 1_000)).await),
@@ -163,11 +163,11 @@ async fn ask(client: &AnyClient, second: u64, story: &Story) {
         6 => Box::new(client.resume(&Pausable::Resource(target)).await),
         _ => Box::new(()),
     };
-    story.tell(format_args!("asked {outcome:?}"));
+    diary.tell(format_args!("asked {outcome:?}"));
 }
 
 /// Everything that is stored, and all that was seen.
-async fn everything(client: &Client<MemoryStore>, story: &Story) -> String {
+async fn everything(client: &Client<MemoryStore>, diary: &Diary) -> String {
     let (filter, after) = (Filter::default(), ResourceId::default());
     let rows = client.list(&ListQuery { filter, after, limit: 10_000, depth: Depth::Full }).await.unwrap();
     let events = EventQuery { after: Position::START, limit: 100_000, filter: EventFilter::default() };
@@ -176,28 +176,28 @@ async fn everything(client: &Client<MemoryStore>, story: &Story) -> String {
     let scopes = client.scopes().await.unwrap();
     let letters = client.log().all_dead_letters().list(None, 0, 10_000).await.unwrap();
     assert!(rows.len() > 20 && events.events.len() > 100 && letters.len() > 10, "too little has happened");
-    let mut all = story.0.lock().unwrap().join("\n");
+    let mut all = diary.0.lock().unwrap().join("\n");
     write!(all, "\n{rows:#?}\n{events:#?}\n{cursors:#?}\n{scopes:#?}\n{letters:#?}").unwrap();
     all
 }
 
 /// So many seconds of two processes, one of which is replaced.
 async fn history(seed: u64, seconds: u64) -> String {
-    let (store, story) = (store(), Story::new());
-    let first = client(&store, "first", seed, &story);
-    let mut second = client(&store, "second", seed + 1, &story);
+    let (store, diary) = (store(), Diary::new());
+    let first = client(&store, "first", seed, &diary);
+    let mut second = client(&store, "second", seed + 1, &diary);
     let stop = CancellationToken::new();
-    let mut tasks = listen(&first, "first", &story, &stop);
-    tasks.extend(listen(&second, "second", &story, &stop));
+    let mut tasks = listen(&first, "first", &diary, &stop);
+    tasks.extend(listen(&second, "second", &diary, &stop));
     let started: Running = first.start().await.unwrap();
     let mut replaced = second.start().await.unwrap();
     for passed in 0..seconds {
-        ask(if passed % 2 == 0 { &first } else { &second }, passed, &story).await;
-        pass(SECOND - Duration::from_millis(chance(&[&passed]) % 50)).await;
+        ask(if passed % 2 == 0 { &first } else { &second }, passed, &diary).await;
+        pass(Duration::from_millis(950 + chance(&[&passed]) % 50)).await;
         match passed {
             40 => {
                 replaced.stop().await;
-                second = client(&store, "third", seed + 2, &story);
+                second = client(&store, "third", seed + 2, &diary);
                 replaced = second.start().await.unwrap();
             }
             60 => {
@@ -216,7 +216,7 @@ async fn history(seed: u64, seconds: u64) -> String {
     }
     replaced.stop().await;
     started.stop().await;
-    everything(&first, &story).await
+    everything(&first, &diary).await
 }
 
 #[test]
