@@ -56,6 +56,27 @@ pub(super) fn store_fault(rates: &FaultRates, operation: Operation, draw: &mut D
     })
 }
 
+/// Every kind of fault that a simulation of whatever model has.
+pub(super) const KINDS: [&str; 12] = [
+    "unavailable",
+    "conflict",
+    "lost-answer",
+    "broken-off",
+    "slow-store",
+    "lost-wake-up",
+    CLOCK,
+    FROZEN,
+    "outside-refuses",
+    "outside-late",
+    "outside-loses-answer",
+    "outside-never-hears",
+];
+
+/// The database's clock jumps.
+pub(super) const CLOCK: &str = "clock";
+/// A process stands still.
+pub(super) const FROZEN: &str = "frozen";
+
 /// The kind of a fault, one word.
 pub(super) fn kind(operation: Operation, fault: Fault) -> &'static str {
     match fault {

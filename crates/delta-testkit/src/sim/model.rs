@@ -25,6 +25,11 @@ pub trait Model: Send + Sync + 'static {
     /// Makes a caller's call.
     fn call(&self, life: &Life, client: &Client<SimStore>, call: Self::Call) -> BoxFuture<'static, ()>;
 
+    /// What a caller does in a calm world, again and again, until it is at rest: what a user would do to let it.
+    fn calls_to_rest(&self) -> Vec<Self::Call> {
+        Vec::new()
+    }
+
     /// Whether everything beside the resources has come to rest, too.
     fn is_at_rest(&self, last: &Last) -> bool {
         let _ = last;

@@ -3,7 +3,7 @@ use std::future::Future;
 
 use delta_core::{
     Access, Browse, Cursor, CursorQuery, Depth, EventFilter, EventQuery, Filter, ListQuery, Position, Resource,
-    ResourceId, Result, Store,
+    ResourceId, Result, Scope, ScopeRecord, Store,
 };
 use delta_store_memory::MemoryStore;
 use futures::FutureExt as _;
@@ -15,11 +15,12 @@ use crate::history::What;
 pub(super) struct Observer {
     rows: BTreeMap<ResourceId, Resource>,
     cursors: BTreeMap<String, Cursor>,
+    scopes: BTreeMap<Scope, ScopeRecord>,
     position: Position,
 }
 
 impl Observer {
-    /// What has changed since the last look: rows by id, then events, then cursors by name.
+    /// What has changed since the last look: rows by id, then events, then cursors and scopes by name.
     pub(super) fn look(&mut self, memory: &MemoryStore) -> Vec<What> {
         let mut conn = read(memory.acquire(Access::Read));
         let mut seen = Vec::new();
@@ -41,6 +42,12 @@ impl Observer {
             seen.push(What::Cursor { before: before.map(Box::new), after: after.map(Box::new) });
         }
         self.cursors = cursors;
+        let scopes: BTreeMap<_, _> =
+            read(memory.scopes(&mut conn)).into_iter().map(|record| (record.scope.clone(), record)).collect();
+        for (before, after) in differences(&self.scopes, &scopes) {
+            seen.extend(after.map(|after| What::Scope { before: before.map(Box::new), after: Box::new(after) }));
+        }
+        self.scopes = scopes;
         seen
     }
 }

@@ -1,10 +1,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use delta::core::Retention;
 use delta::testing::Process;
 use delta::{Client, ClientSettings};
 use tokio_util::sync::CancellationToken;
 
+use super::fault::FROZEN;
 use super::model::{Life, Model};
 use super::scenario::ProcessPlan;
 use super::store::{SimStore, sleep};
@@ -12,6 +14,9 @@ use super::watch::Watch;
 use super::world::Sim;
 use crate::history::{Actor, What};
 
+/// How long the clients of a world keep what has come to rest.
+pub(super) const RETENTION: Retention =
+    Retention { deleted: Some(Duration::from_secs(15)), degraded: Some(Duration::from_secs(30)), synced: None };
 /// The longest that a process stays away.
 const AWAY: Duration = Duration::from_secs(8);
 
@@ -94,6 +99,7 @@ impl<M: Model> Place<M> {
             .lease(lease)
             .grace(lease / 2)
             .work_timeout(lease)
+            .retention(RETENTION)
             .maintenance_interval(lease)
             .cleaner_interval(2 * lease)
             .inform_jitter(Duration::from_secs(1));
@@ -143,6 +149,19 @@ impl<M: Model> Place<M> {
         if let Some(living) = self.living() {
             living.process.crash_after(polls);
         }
+    }
+
+    /// Stops it in the middle of what it does, until the time is over or the world is calm.
+    pub(super) fn freeze(&self, time: Duration) {
+        let Some(Living { process, life, .. }) = self.living() else { return };
+        let what = format!("stands still for {time:?}");
+        self.sim.record(&life.actor, What::Fault { kind: FROZEN.to_owned(), what });
+        process.freeze();
+        #[expect(clippy::disallowed_methods, reason = "what no process of the world may kill")]
+        drop(tokio::spawn(async move {
+            sleep(time).await;
+            process.thaw();
+        }));
     }
 
     pub(super) fn stop(&self) {

@@ -54,10 +54,16 @@ pub fn run<M: Model>(
         let last = drive(&sim, &model, scenario).await;
         (sim, last)
     });
-    let operations = sim.operations();
+    let (operations, spinning) = (sim.operations(), sim.spins());
     let (history, faults) = sim.end();
     drop(runtime);
-    let violation = panicked(&history).or_else(|| check(&mut invariants, &history, &last).err());
+    let spins = || Violation {
+        invariant: "no client spins",
+        found: format!("expected an end, found {operations} store calls"),
+        entries: history.entries().len(),
+    };
+    let violation =
+        panicked(&history).or_else(|| spinning.then(spins)).or_else(|| check(&mut invariants, &history, &last).err());
     Run { history, last, violation, faults, operations }
 }
 
@@ -72,7 +78,7 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
     let plans = scenario.processes.iter().enumerate();
     let places: Vec<_> =
         plans.map(|(number, &plan)| Arc::new(Place::new(sim.clone(), Arc::clone(model), number, plan))).collect();
-    for place in &places {
+    for (_, place) in places.iter().enumerate().filter(|(number, _)| !scenario.left_out.contains(number)) {
         #[expect(clippy::disallowed_methods, reason = "what no process of the world may kill")]
         drop(tokio::spawn(Arc::clone(place).keep()));
     }
@@ -86,6 +92,7 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
                 }
             }
             Step::Crash { process, polls } => drop(place(*process).map(|place| place.crash(*polls))),
+            Step::Freeze { process, time } => drop(place(*process).map(|place| place.freeze(*time))),
             Step::Stop { process } => drop(place(*process).map(|place| place.stop())),
             Step::Upgrade { process } => drop(place(*process).map(|place| place.upgrade())),
             Step::Jump { millis } => sim.jump(millis * 1_000),
@@ -94,14 +101,19 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
     sleep(scenario.calm_at.saturating_sub(sim.elapsed())).await;
     sim.calm();
     let (until, mut rested) = (sim.elapsed() + scenario.patience, 0);
-    loop {
+    for look in 0_u32.. {
         let last = read_last(sim);
         rested = if is_at_rest(&last) && model.is_at_rest(&last) { rested + 1 } else { 0 };
         if rested == LOOKS || sim.elapsed() >= until {
             return last;
         }
+        if look % LOOKS == 0 {
+            let place = &places[look as usize / LOOKS as usize % places.len()];
+            model.calls_to_rest().into_iter().for_each(|call| place.call(call, None));
+        }
         sleep(LOOK).await;
     }
+    read_last(sim)
 }
 
 fn read_last(sim: &Sim) -> Last {

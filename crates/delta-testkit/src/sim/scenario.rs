@@ -11,6 +11,8 @@ pub struct Scenario<T> {
     pub seed: u64,
     /// Its processes.
     pub processes: Vec<ProcessPlan>,
+    /// Those of them that never start.
+    pub left_out: BTreeSet<usize>,
     /// How often faults happen.
     pub rates: FaultRates,
     /// Only these faults happen; all that the seed gives if `None`.
@@ -60,6 +62,13 @@ pub enum Step<T> {
         /// At which poll.
         polls: u64,
     },
+    /// A process is stopped in the middle of what it does, and goes on later.
+    Freeze {
+        /// Which process.
+        process: usize,
+        /// For how long.
+        time: Duration,
+    },
     /// A process stops as it should, and is started again.
     Stop {
         /// Which process.
@@ -77,6 +86,33 @@ pub enum Step<T> {
     },
 }
 
+impl<T> Step<T> {
+    /// Which process it is done to; none of what is done to the database.
+    #[must_use]
+    pub fn process(&self) -> Option<usize> {
+        match self {
+            Self::Call { process, .. }
+            | Self::Crash { process, .. }
+            | Self::Freeze { process, .. }
+            | Self::Stop { process }
+            | Self::Upgrade { process } => Some(*process),
+            Self::Jump { .. } => None,
+        }
+    }
+
+    /// Does it to another process.
+    pub(super) fn set_process(&mut self, other: usize) {
+        match self {
+            Self::Call { process, .. }
+            | Self::Crash { process, .. }
+            | Self::Freeze { process, .. }
+            | Self::Stop { process }
+            | Self::Upgrade { process } => *process = other,
+            Self::Jump { .. } => {}
+        }
+    }
+}
+
 impl<T: fmt::Display> fmt::Display for Step<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,6 +121,7 @@ impl<T: fmt::Display> fmt::Display for Step<T> {
                 abandon_after.map_or(Ok(()), |polls| write!(f, ", dropped after {polls} polls"))
             }
             Self::Crash { process, polls } => write!(f, "p{process} is killed at poll {polls} from now"),
+            Self::Freeze { process, time } => write!(f, "p{process} is frozen for {time:?}"),
             Self::Stop { process } => write!(f, "p{process} is restarted"),
             Self::Upgrade { process } => write!(f, "p{process} is upgraded"),
             Self::Jump { millis } => write!(f, "the database's clock jumps by {millis} ms"),

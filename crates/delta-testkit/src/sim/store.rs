@@ -67,7 +67,9 @@ impl SimStore {
         let call = async {
             before.wait().await;
             let answer = call.await;
-            sim.observe(&self.actor);
+            if writes(operation) {
+                sim.observe(&self.actor);
+            }
             after.wait().await;
             answer
         };
@@ -117,6 +119,12 @@ impl Drop for Waiting<'_> {
             self.store.sim.record(&self.store.actor, what);
         }
     }
+}
+
+/// Whether what others see may be another after such a call.
+fn writes(operation: Operation) -> bool {
+    use Operation::{Claim, Commit, CommitTx, Trim};
+    matches!(operation, Claim | Commit | CommitTx | Trim)
 }
 
 /// How long a call takes to get somewhere: turns of other tasks, or time.

@@ -7,11 +7,14 @@ use delta_core::Timestamp;
 use delta_store_memory::MemoryStore;
 
 use super::chance::{Chance, Draw};
-use super::fault::{FaultId, FaultRates};
+use super::fault::{CLOCK, FaultId, FaultRates};
 use super::mutation::Mutation;
 use super::observer::Observer;
 use crate::harness::VirtualTime;
 use crate::history::{Actor, Entry, History, What};
+
+/// How many store calls a world may make; more are made only if something spins.
+const MOST_OPERATIONS: u64 = 100_000;
 
 /// One simulated world: its database, its time, its chance, and what has happened in it. Clones are one world.
 #[derive(Clone)]
@@ -122,7 +125,9 @@ impl Sim {
 
     pub(super) fn jump(&self, micros: i64) {
         let what = format!("the database's clock jumps by {} ms", micros / 1_000);
-        self.record(&Actor::new("world"), What::Fault { kind: "clock".to_owned(), what });
+        let world = Actor::new("world");
+        self.record(&world, What::Fault { kind: CLOCK.to_owned(), what });
+        self.record(&world, What::ClockSet(micros));
         self.state().jumped += micros;
     }
 
@@ -158,8 +163,16 @@ impl Sim {
         }
     }
 
-    pub(super) fn operation(&self) {
-        self.state().operations += 1;
+    /// Counts a store call; says whether the world still has so many left.
+    pub(super) fn operation(&self) -> bool {
+        let mut state = self.state();
+        state.operations += 1;
+        state.operations <= MOST_OPERATIONS
+    }
+
+    /// Whether the world made more store calls than it may.
+    pub(super) fn spins(&self) -> bool {
+        self.operations() > MOST_OPERATIONS
     }
 
     pub(super) fn operations(&self) -> u64 {

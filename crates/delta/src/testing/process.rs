@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::task::TaskTracker;
@@ -27,6 +27,9 @@ struct State {
     dead: bool,
     polls: u64,
     crash_at: Option<u64>,
+    frozen: bool,
+    /// Who wants to be polled when it is frozen no longer.
+    waiting: Vec<Waker>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -55,6 +58,21 @@ impl Process {
     pub fn crash_after(&self, polls: u64) {
         let mut state = self.state();
         state.crash_at = Some(state.polls + polls);
+    }
+
+    /// Stops it, as `SIGSTOP` does: none of its futures is polled until [`thaw`](Self::thaw), while time goes on.
+    pub fn freeze(&self) {
+        self.state().frozen = true;
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        let waiting = {
+            let mut state = self.state();
+            state.frozen = false;
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Whether it was killed.
@@ -100,8 +118,12 @@ impl Process {
     }
 
     /// Counts a poll; says whether it may be made.
-    fn may_poll(&self) -> bool {
+    fn may_poll(&self, waker: &Waker) -> bool {
         let mut state = self.state();
+        if state.frozen && !state.dead {
+            state.waiting.push(waker.clone());
+            return false;
+        }
         state.polls += 1;
         if state.crash_at.is_some_and(|at| at <= state.polls) {
             drop(state);
@@ -128,7 +150,7 @@ impl<F: Future> Future for Mortal<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        if self.process.may_poll() { self.future.as_mut().poll(cx) } else { Poll::Pending }
+        if self.process.may_poll(cx.waker()) { self.future.as_mut().poll(cx) } else { Poll::Pending }
     }
 }
 
@@ -177,5 +199,20 @@ mod tests {
         });
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(steps.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_process_goes_on_late() {
+        let process = Process::new(0);
+        let begun = crate::clock::instant();
+        let task = process.run(async {
+            sleep(Duration::from_secs(1)).await;
+            crate::clock::instant()
+        });
+        process.freeze();
+        sleep(Duration::from_mins(1)).await;
+        assert!(!task.is_finished());
+        process.thaw();
+        assert_eq!(task.await.unwrap() - begun, Duration::from_mins(1));
     }
 }
