@@ -29,6 +29,8 @@ impl LogStore for SimStore {
     }
 
     async fn trim(&self, conn: &mut MemoryConn, up_to: Position, limit: u32) -> Result<Trimmed> {
+        let mut up_to = up_to;
+        self.mutate(|mutation, sight| mutation.trim(sight, &mut up_to));
         let call = self.sim().memory().trim(conn, up_to, limit);
         self.call(Operation::Trim, || format!("up to {up_to}"), call, |trimmed| format!("{trimmed:?}")).await
     }

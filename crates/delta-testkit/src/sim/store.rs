@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use delta_core::{
     Access, Browse, Capabilities, Changeset, ClaimRequest, Claimed, Cursor, CursorQuery, DueQuery, Error, ErrorKind,
-    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, Receipt, Resource, Result, ScopeRecord,
-    StateCount, Store, Timestamp, WakeUpSignal, Wakeups,
+    EventPage, EventQuery, Filter, Lane, LaneQuery, ListQuery, Load, LogHolder, LogStore as _, Receipt, Resource,
+    Result, ScopeRecord, StateCount, Store, Timestamp, WakeUpSignal, Wakeups,
 };
 use delta_store_memory::{MemoryConn, MemoryGuard, MemoryStore};
 
 use super::fault::{FaultId, kind, store_fault};
+use super::mutation::{Fate, Mutation, Sight};
 use super::words::{self, NOBODY};
 use super::world::Sim;
 use crate::fault::{Fault, Operation};
@@ -64,8 +65,12 @@ impl SimStore {
         }
         sim.operation();
         let mut waiting = Waiting { store: self, operation, is_over: false };
+        let longer = self.mutate(|mutation, sight| mutation.takes_longer(sight, operation)).unwrap_or(0);
         let call = async {
             before.wait().await;
+            if longer > 0 {
+                sleep(Duration::from_millis(longer)).await;
+            }
             let answer = call.await;
             if writes(operation) {
                 sim.observe(&self.actor);
@@ -95,12 +100,33 @@ impl SimStore {
         answer
     }
 
+    /// Lets a mutation, where there is one, have its way.
+    pub(super) fn mutate<T>(&self, act: impl FnOnce(&dyn Mutation, &Sight<'_>) -> T) -> Option<T> {
+        self.sim.mutation().map(|mutation| act(mutation, &Sight::new(&self.sim, &self.actor)))
+    }
+
     fn mutated(&self, changes: &Changeset) -> Changeset {
         let mut changes = changes.clone();
-        if let Some(mutation) = self.sim.mutation() {
-            mutation.changeset(&mut changes);
-        }
+        self.mutate(|mutation, sight| mutation.changeset(sight, &mut changes));
         changes
+    }
+
+    async fn commit_or_not(&self, conn: &mut MemoryConn, changes: &Changeset) -> Result<Receipt> {
+        let memory = self.memory();
+        let fate = self.mutate(|mutation, sight| mutation.fate(sight, changes));
+        match fate.filter(|_| !conn.is_in_transaction()) {
+            None | Some(Fate::Kept) => memory.commit(conn, changes).await,
+            Some(Fate::Forgotten) => {
+                memory.begin_tx(conn).await?;
+                let receipt = memory.commit(conn, changes).await;
+                memory.rollback_tx(conn).await?;
+                receipt
+            }
+            Some(Fate::Repeated) => {
+                memory.commit(conn, changes).await?;
+                memory.commit(conn, changes).await
+            }
+        }
     }
 }
 
@@ -189,7 +215,9 @@ impl Store for SimStore {
 
     async fn wake(&self, signals: &[WakeUpSignal]) {
         let call = async {
-            self.memory().wake(signals).await;
+            if self.mutate(|mutation, sight| mutation.wakes(sight)).unwrap_or(true) {
+                self.memory().wake(signals).await;
+            }
             Ok(())
         };
         // Best effort: losing it is what the contract allows.
@@ -216,9 +244,7 @@ impl Store for SimStore {
     async fn load(&self, conn: &mut MemoryConn, query: &Load) -> Result<Vec<Resource>> {
         let call = async {
             let mut rows = self.memory().load(conn, query).await?;
-            if let Some(mutation) = self.sim.mutation() {
-                mutation.loaded(query, &mut rows);
-            }
+            self.mutate(|mutation, sight| mutation.loaded(sight, &mut rows));
             Ok(rows)
         };
         self.call(Operation::Load, || format!("{:?} {:?}", query.access, query.by), call, rows).await
@@ -227,25 +253,20 @@ impl Store for SimStore {
     async fn commit(&self, conn: &mut MemoryConn, changes: &Changeset) -> Result<Receipt> {
         let mutated = self.mutated(changes);
         let call = async {
-            let mut receipt = self.memory().commit(conn, &mutated).await?;
-            if let Some(mutation) = self.sim.mutation() {
-                mutation.receipt(changes, &mut receipt);
-            }
+            let mut receipt = self.commit_or_not(conn, &mutated).await?;
+            self.mutate(|mutation, sight| mutation.receipt(sight, changes, &mut receipt));
             Ok(receipt)
         };
         self.call(Operation::Commit, || words::asked(changes), call, words::became).await
     }
 
     async fn claim(&self, conn: &mut MemoryConn, finished: &Changeset, request: &ClaimRequest) -> Result<Claimed> {
-        let (finished, mut request) = (self.mutated(finished), request.clone());
-        if let Some(mutation) = self.sim.mutation() {
-            mutation.request(&mut request);
-        }
+        let finished = self.mutated(finished);
         let call = async {
+            let mut request = request.clone();
+            self.mutate(|mutation, sight| mutation.request(sight, &mut request));
             let mut claimed = self.memory().claim(conn, &finished, &request).await?;
-            if let Some(mutation) = self.sim.mutation() {
-                mutation.claimed(&mut claimed);
-            }
+            self.mutate(|mutation, sight| mutation.claimed(sight, &mut claimed));
             Ok(claimed)
         };
         let asked = || format!("{}; {} lanes", words::asked(&finished), request.lanes.len());
@@ -254,15 +275,20 @@ impl Store for SimStore {
     }
 
     async fn lanes(&self, conn: &mut MemoryConn, query: &LaneQuery) -> Result<Vec<Lane>> {
-        self.call(Operation::Lanes, String::new, self.memory().lanes(conn, query), rows).await
+        let call = async {
+            let mut lanes = self.memory().lanes(conn, query).await?;
+            self.mutate(|mutation, sight| mutation.lanes(sight, &mut lanes));
+            Ok(lanes)
+        };
+        self.call(Operation::Lanes, String::new, call, rows).await
     }
 
     async fn due(&self, conn: &mut MemoryConn, query: &DueQuery) -> Result<Vec<Resource>> {
+        let mut query = query.clone();
+        self.mutate(|mutation, sight| mutation.asked_due(sight, &mut query));
         let call = async {
-            let mut rows = self.memory().due(conn, query).await?;
-            if let Some(mutation) = self.sim.mutation() {
-                mutation.due(&mut rows);
-            }
+            let mut rows = self.memory().due(conn, &query).await?;
+            self.mutate(|mutation, sight| mutation.due(sight, &query, &mut rows));
             Ok(rows)
         };
         self.call(Operation::Due, || format!("{:?}", query.due), call, rows).await
@@ -271,9 +297,7 @@ impl Store for SimStore {
     async fn events(&self, conn: &mut MemoryConn, query: &EventQuery) -> Result<EventPage> {
         let call = async {
             let mut page = self.memory().events(conn, query).await?;
-            if let Some(mutation) = self.sim.mutation() {
-                mutation.page(query, &mut page);
-            }
+            self.mutate(|mutation, sight| mutation.page(sight, query, &mut page));
             Ok(page)
         };
         self.call(Operation::Events, || format!("after {}", query.after), call, |page| rows(&page.events)).await
@@ -282,9 +306,7 @@ impl Store for SimStore {
     async fn cursors(&self, conn: &mut MemoryConn, query: &CursorQuery) -> Result<Vec<Cursor>> {
         let call = async {
             let mut cursors = self.memory().cursors(conn, query).await?;
-            if let Some(mutation) = self.sim.mutation() {
-                mutation.cursors(query, &mut cursors);
-            }
+            self.mutate(|mutation, sight| mutation.cursors(sight, query, &mut cursors));
             Ok(cursors)
         };
         self.call(Operation::Cursors, || format!("{query:?}"), call, rows).await

@@ -3,12 +3,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use delta_core::Timestamp;
+use delta_core::{Event, Timestamp};
 use delta_store_memory::MemoryStore;
 
 use super::chance::{Chance, Draw};
 use super::fault::{CLOCK, FaultId, FaultRates};
-use super::mutation::Mutation;
+use super::mutation::{Mutation, Sight};
 use super::observer::Observer;
 use crate::harness::VirtualTime;
 use crate::history::{Actor, Entry, History, What};
@@ -156,10 +156,13 @@ impl Sim {
     /// Records what has changed in the database since the last look, as done by `actor`.
     pub(super) fn observe(&self, actor: &Actor) {
         let at = self.now();
+        let mut seen = self.state().observer.look(&self.0.memory);
+        if let Some(mutation) = self.mutation() {
+            reordered(&mut seen, |events| mutation.appended(&Sight::new(self, actor), events));
+        }
         let mut state = self.state();
-        let State { observer, history, .. } = &mut *state;
-        for what in observer.look(&self.0.memory) {
-            history.push(Entry { at, actor: actor.clone(), what });
+        for what in seen {
+            state.history.push(Entry { at, actor: actor.clone(), what });
         }
     }
 
@@ -183,6 +186,20 @@ impl Sim {
     pub(super) fn end(&self) -> (History, Vec<FaultId>) {
         let mut state = self.state();
         (std::mem::take(&mut state.history), std::mem::take(&mut state.hits))
+    }
+}
+
+/// Lets a mutation have its way with the events among what was seen.
+fn reordered(seen: &mut [What], mutate: impl FnOnce(&mut [Event])) {
+    let is_event = |what: &&mut What| matches!(what, What::Appended(_));
+    let mut places: Vec<_> = seen.iter_mut().filter(is_event).collect();
+    let mut events: Vec<Event> = places
+        .iter()
+        .filter_map(|what| if let What::Appended(event) = what { Some((**event).clone()) } else { None })
+        .collect();
+    mutate(&mut events);
+    for (place, event) in places.iter_mut().zip(events) {
+        **place = What::Appended(Box::new(event));
     }
 }
 
