@@ -10,7 +10,7 @@ use super::json::{JsonRows, ints};
 use super::rows::{Columns, resources};
 use super::statement::{run, statement};
 use super::store::Inner;
-use super::transaction::{Failure, begin, end, settled};
+use super::transaction::{Failure, begin, end, relieved, settled};
 use delta_sql::driver::Backoff;
 
 pub(super) async fn claim(
@@ -30,7 +30,8 @@ pub(super) async fn claim(
     }
     let mut backoff = Backoff::new(inner.busy_timeout);
     let (claimed, woken) = loop {
-        if let Some(done) = settled(claim_once(inner, conn, finished, request).await, &mut backoff).await {
+        let done = claim_once(inner, conn, finished, request).await;
+        if let Some(done) = settled(relieved(conn, done).await, &mut backoff).await {
             break done?;
         }
     };

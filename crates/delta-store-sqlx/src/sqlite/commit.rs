@@ -10,7 +10,7 @@ use super::rows::Columns;
 use super::scopes;
 use super::statement::statement;
 use super::store::Inner;
-use super::transaction::{Failure, begin, end, settled};
+use super::transaction::{Failure, begin, end, relieved, settled};
 use super::writes::Writes;
 use delta_sql::driver::Backoff;
 
@@ -22,7 +22,8 @@ pub(super) async fn commit(inner: &Inner, conn: &mut SqliteConnection, set: &Cha
     let callers = in_transaction(conn).await.map_err(|failed| error("commit", failed))?;
     let mut backoff = Backoff::new(inner.busy_timeout);
     let (receipt, woken) = loop {
-        if let Some(done) = settled(commit_once(inner, conn, set).await, &mut backoff).await {
+        let done = commit_once(inner, conn, set).await;
+        if let Some(done) = settled(relieved(conn, done).await, &mut backoff).await {
             break done?;
         }
     };

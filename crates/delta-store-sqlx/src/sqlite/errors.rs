@@ -34,12 +34,17 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
 // Result codes: https://www.sqlite.org/rescode.html. The low byte is the primary code.
 const BUSY: i32 = 5;
 const BUSY_SNAPSHOT: i32 = 517;
+const IO_ERROR: i32 = 10;
+const FULL: i32 = 13;
 
 fn from_database(operation: Cow<'static, str>, code: i32, message: &str) -> Error {
     let kind = kind_of(code, message);
-    let hint = match kind {
-        ErrorKind::Unsupported => "; run `delta migrate up`",
-        ErrorKind::Conflict => "; another connection wrote after this transaction had begun to read",
+    let hint = match (kind, code & 0xff) {
+        (ErrorKind::Unsupported, _) => "; run `delta migrate up`",
+        (ErrorKind::Conflict, _) => "; another connection wrote after this transaction had begun to read",
+        (_, FULL) => "; nothing was written: free some space on its disk",
+        // Some files cannot say that there was no space: the memory that connections share (4874), for one.
+        (_, IO_ERROR) => "; its disk may be full",
         _ => "",
     };
     Error::new(kind, operation, format!("{message} (sqlite code {code}){hint}"))
@@ -83,6 +88,7 @@ mod tests {
             (9, "interrupted", Unavailable),
             (10, "disk I/O error", Unavailable),
             (778, "disk I/O error", Unavailable),
+            (4874, "disk I/O error", Unavailable),
             (13, "database or disk is full", Unavailable),
             (14, "unable to open database file", Unavailable),
             (11, "database disk image is malformed", Corrupt),
@@ -106,6 +112,14 @@ mod tests {
         assert_eq!(error("x", sqlx::Error::PoolTimedOut).kind(), ErrorKind::Unavailable);
         assert_eq!(error("x", sqlx::Error::WorkerCrashed).kind(), ErrorKind::Unavailable);
         assert_eq!(error("x", sqlx::Error::RowNotFound).kind(), ErrorKind::Corrupt);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_what_else_passes() {
+        let full = |code, message| from_database("commit".into(), code, message).to_string();
+        assert!(full(13, "database or disk is full").contains("disk is full (sqlite code 13); nothing was written"));
+        assert!(full(4874, "disk I/O error").contains("its disk may be full"));
+        assert!(!full(5, "database is locked").contains("disk"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::errors::error;
 use super::rows::Columns;
 use super::statement::statement;
 use super::store::Inner;
-use super::transaction::{Failure, begin, end, settled};
+use super::transaction::{Failure, begin, end, relieved, settled};
 
 const OPERATION: &str = "migrate";
 
@@ -52,7 +52,8 @@ pub(super) async fn migrate_to(inner: &Inner, target: Target) -> Result<Vec<Migr
     let mut conn = inner.pools.writer.acquire().await.map_err(|failed| error(OPERATION, failed))?;
     let mut backoff = Backoff::new(inner.busy_timeout);
     loop {
-        if let Some(done) = settled(migrate_once(inner, &mut conn, target).await, &mut backoff).await {
+        let done = migrate_once(inner, &mut conn, target).await;
+        if let Some(done) = settled(relieved(&mut conn, done).await, &mut backoff).await {
             return done;
         }
     }

@@ -12,7 +12,7 @@ use super::json::JsonRows;
 use super::rows::Columns;
 use super::statement::{run, statement};
 use super::store::Inner;
-use super::transaction::{Failure, begin, end, settled};
+use super::transaction::{Failure, begin, end, relieved, settled};
 use super::writes::Writes;
 use delta_sql::driver::Backoff;
 
@@ -32,7 +32,8 @@ pub(super) async fn restore(inner: &Inner, conn: &mut SqliteConnection, batch: &
     }
     let mut backoff = Backoff::new(inner.busy_timeout);
     loop {
-        if let Some(done) = settled(restore_once(inner, conn, batch).await, &mut backoff).await {
+        let done = restore_once(inner, conn, batch).await;
+        if let Some(done) = settled(relieved(conn, done).await, &mut backoff).await {
             return done;
         }
     }

@@ -49,32 +49,65 @@ pub(super) async fn settled<T>(done: Result<T, Failure>, backoff: &mut Backoff) 
     }
 }
 
+/// Takes SQLite's log into the file where a write may have failed for want of space, so that the next may find some.
+///
+/// It is commits that do so otherwise. A log that has grown over the whole disk, as somebody read an old state, would stay
+/// so after he has gone: no commit would succeed.
+pub(super) async fn relieved<T>(conn: &mut SqliteConnection, done: Result<T, Failure>) -> Result<T, Failure> {
+    if let Err(Failure::Failed(failed)) = &done
+        && failed.kind() == ErrorKind::Unavailable
+    {
+        // It waits for nobody, and does nothing in a caller's transaction.
+        let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(conn).await;
+    }
+    done
+}
+
+/// A transaction, or a savepoint within the caller's. Dropped, either is rolled back.
+pub(super) struct Steps<'c> {
+    tx: Transaction<'c, Sqlite>,
+    callers: bool,
+}
+
+impl Deref for Steps<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Steps<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+}
+
 /// Begins a transaction, or a savepoint within the caller's.
 ///
 /// SQLite undoes a statement that fails and goes on: only the savepoint makes a changeset whole in a caller's transaction.
-/// Dropped, either is rolled back.
-pub(super) async fn begin<'c>(
-    operation: &'static str,
-    conn: &'c mut SqliteConnection,
-) -> Result<Transaction<'c, Sqlite>, Failure> {
-    let nested = in_transaction(conn).await.map_err(|failed| error(operation, failed))?;
-    let begun = if nested { conn.begin().await } else { conn.begin_with(BEGIN).await };
-    begun.map_err(|failed| Failure::begin(operation, failed))
+pub(super) async fn begin<'c>(operation: &'static str, conn: &'c mut SqliteConnection) -> Result<Steps<'c>, Failure> {
+    let callers = in_transaction(conn).await.map_err(|failed| error(operation, failed))?;
+    let begun = if callers { conn.begin().await } else { conn.begin_with(BEGIN).await };
+    let tx = begun.map_err(|failed| Failure::begin(operation, failed))?;
+    Ok(Steps { tx, callers })
 }
 
 /// Keeps what was done, or undoes it if it failed.
-pub(super) async fn end<T>(operation: &'static str, tx: Transaction<'_, Sqlite>, done: Result<T>) -> Result<T> {
-    match done {
-        Ok(value) => match tx.commit().await {
-            Ok(()) => Ok(value),
-            Err(failed) => Err(error(operation, failed)),
-        },
-        Err(failed) => {
-            // What failed is what the caller is to hear of. If the rollback fails as well, the connection still counts
-            // as in a transaction, and the pool throws it away.
-            let _ = tx.rollback().await;
-            Err(failed)
+pub(super) async fn end<T>(operation: &'static str, steps: Steps<'_>, done: Result<T>) -> Result<T> {
+    let Steps { tx, callers } = steps;
+    let failed = match done {
+        Ok(value) => return tx.commit().await.map(|()| value).map_err(|failed| error(operation, failed)),
+        Err(failed) => failed,
+    };
+    match tx.rollback().await {
+        // Without space, or memory, SQLite undoes all of a transaction: what the caller wrote next would be kept by itself.
+        Err(_) if callers => {
+            let what = format!("{failed}; the transaction was undone: roll it back and repeat it");
+            Err(Error::new(ErrorKind::Conflict, operation, what))
         }
+        // The connection may still count as in a transaction: the pool throws it away.
+        Ok(()) | Err(_) => Err(failed),
     }
 }
 
@@ -94,7 +127,9 @@ macro_rules! whole {
                 let done = steps.await;
                 Ok($crate::sqlite::transaction::end($operation, tx, done).await?)
             };
-            if let Some(done) = $crate::sqlite::transaction::settled(done.await, &mut backoff).await {
+            let done = done.await;
+            let done = $crate::sqlite::transaction::relieved(&mut *$conn, done).await;
+            if let Some(done) = $crate::sqlite::transaction::settled(done, &mut backoff).await {
                 break done;
             }
         }
