@@ -24,8 +24,8 @@ pub struct ConsumedOnce {
 #[derive(Debug, Default)]
 struct Consumer {
     slice: Option<u16>,
-    /// Where it began, or was set to: what is before that is not its business.
-    base: Option<Position>,
+    /// Up to where it has handled everything that is its business: not what was before it began, or was set to.
+    clear: Option<Position>,
     /// Where its cursor has stood.
     stored: Vec<Position>,
     /// What it has handled, or passed over on purpose.
@@ -68,13 +68,13 @@ impl Consumer {
     }
 
     /// The first event up to a position that it has neither handled nor passed over.
-    fn missed(&self, log: &BTreeMap<Position, u16>, up_to: Position) -> Option<Position> {
-        let mut at = self.base?;
+    fn missed(&mut self, log: &BTreeMap<Position, u16>, up_to: Position) -> Option<Position> {
         loop {
-            at = self.next(log, at).filter(|next| *next <= up_to)?;
-            if !self.handled.contains(&at) {
-                return Some(at);
+            let next = self.next(log, self.clear?).filter(|next| *next <= up_to)?;
+            if !self.handled.contains(&next) {
+                return Some(next);
             }
+            self.clear = Some(next);
         }
     }
 }
@@ -127,11 +127,11 @@ impl ConsumedOnce {
             consumer.handled.insert(skipped);
             consumer.passed.insert(skipped);
         }
-        consumer.base.get_or_insert(position);
+        consumer.clear.get_or_insert(position);
         if consumer.stored.last() != Some(&position) {
             consumer.stored.push(position);
         }
-        match self.consumers.get(&name).and_then(|consumer| consumer.missed(&self.log, position)) {
+        match self.consumers.get_mut(&name).and_then(|consumer| consumer.missed(&self.log, position)) {
             None => Ok(()),
             Some(missed) => Err(format!(
                 "expected the cursor of {name} to stay before {missed}, which is not handled, found it at {position}"
@@ -171,7 +171,7 @@ impl Invariant for ConsumedOnce {
             }
             What::ConsumeFrom { consumer, after } => {
                 let known = self.consumer(consumer);
-                known.base.get_or_insert(*after);
+                known.clear.get_or_insert(*after);
                 let (stored, is_stored) = (known.stored.len(), known.stored.contains(after));
                 self.runs.insert((entry.actor.clone(), consumer.clone()), Run { last: Some(*after), stored });
                 if stored == 0 || is_stored {
@@ -188,7 +188,7 @@ impl Invariant for ConsumedOnce {
             }
             What::Reset { consumer, after } => {
                 let consumer = self.consumer(consumer);
-                consumer.base = Some(*after);
+                consumer.clear = Some(*after);
                 consumer.stored.push(*after);
                 Ok(())
             }
@@ -206,7 +206,7 @@ impl Invariant for ConsumedOnce {
         }
         let log: BTreeMap<Position, u16> = last.log.iter().map(|event| (event.position, slice(event))).collect();
         let end = log.last_key_value().map_or(Position::START, |(end, _)| *end);
-        for (name, consumer) in &self.consumers {
+        for (name, consumer) in &mut self.consumers {
             if let Some(missed) = consumer.missed(&log, end) {
                 return Err(format!(
                     "expected {name} to have handled all up to {end}, found that it has not handled {missed}"

@@ -16,7 +16,14 @@ use crate::history::{Entry, What};
 pub struct OneLeader {
     clocks: Clocks,
     /// The leases of members, by the log and the consumer and by owner.
-    members: BTreeMap<(String, Owner), Timestamp>,
+    members: BTreeMap<(String, Owner), Member>,
+}
+
+#[derive(Debug)]
+struct Member {
+    until: Timestamp,
+    /// Whether it was ever renewed when it was over: others may have begun to take its slices.
+    lapsed: bool,
 }
 
 impl OneLeader {
@@ -38,7 +45,8 @@ impl OneLeader {
         }
         let lease = match ConsumerCursor::parse(&before.name) {
             Some(ConsumerCursor { log, consumer, slice: Some(_) }) => {
-                self.members.get(&(format!("{log}/{consumer}"), holder)).copied()
+                let member = self.members.get(&(format!("{log}/{consumer}"), holder));
+                member.filter(|member| !member.lapsed).map(|member| member.until)
             }
             _ => before.lease_until,
         };
@@ -75,10 +83,12 @@ impl Invariant for OneLeader {
         if let Some(cursor) = after.as_ref().or(before.as_ref())
             && let Some((consumer, owner)) = member(cursor)
         {
-            match after.as_ref().and_then(|cursor| cursor.lease_until) {
-                Some(until) => self.members.insert((consumer, owner), until),
-                None => self.members.remove(&(consumer, owner)),
-            };
+            let name = (consumer, owner);
+            let known = self.members.remove(&name);
+            if let Some(until) = after.as_ref().and_then(|cursor| cursor.lease_until) {
+                let over = |known: Member| known.lapsed || self.clocks.may_be_past(known.until, entry.at);
+                self.members.insert(name, Member { until, lapsed: known.is_some_and(over) });
+            }
         }
         Ok(())
     }
