@@ -142,7 +142,7 @@ async fn a_writer_that_never_ends_makes_the_others_unavailable() {
 #[tokio::test]
 async fn an_exhausted_store_is_unavailable() {
     let Some((_directory, path)) = file() else { return };
-    let options = SqliteOptions::new(path).acquire_timeout(Duration::from_millis(50)).readers(1);
+    let options = SqliteOptions::new(path).acquire_timeout(Duration::from_millis(500)).readers(1);
     let store = options.open().await.unwrap();
     let held = (store.acquire(Access::Read).await.unwrap(), store.begin().await.unwrap());
     for access in [Access::Read, Access::Write] {
