@@ -16,6 +16,10 @@ pub enum What {
     Crashed,
     /// A process stopped as it should.
     Stopped,
+    /// A process stands still in the middle of what it does, while time goes on.
+    Frozen,
+    /// It goes on.
+    Thawed,
     /// A store was called and answered.
     Called {
         /// The method.
@@ -198,6 +202,8 @@ impl fmt::Display for What {
             Self::Started(how) => write!(f, "started ({how})"),
             Self::Crashed => f.write_str("crashed"),
             Self::Stopped => f.write_str("stopped"),
+            Self::Frozen => f.write_str("stands still"),
+            Self::Thawed => f.write_str("goes on"),
             Self::Called { operation, asked, answered } => write!(f, "{operation}({asked}) -> {answered}"),
             Self::Fault { kind, what } => write!(f, "fault {kind}: {what}"),
             Self::Row { before, after } => {

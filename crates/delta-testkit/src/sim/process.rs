@@ -156,10 +156,13 @@ impl<M: Model> Place<M> {
         let Some(Living { process, life, .. }) = self.living() else { return };
         let what = format!("stands still for {time:?}");
         self.sim.record(&life.actor, What::Fault { kind: FROZEN.to_owned(), what });
+        self.sim.record(&life.actor, What::Frozen);
         process.freeze();
+        let sim = self.sim.clone();
         #[expect(clippy::disallowed_methods, reason = "what no process of the world may kill")]
         drop(tokio::spawn(async move {
             sleep(time).await;
+            sim.record(&life.actor, What::Thawed);
             process.thaw();
         }));
     }

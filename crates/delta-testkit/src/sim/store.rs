@@ -147,10 +147,11 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Whether what others see may be another after such a call.
+/// Whether such a call is to be followed by a look: what others see may be another, or somebody has seen what a call that waits
+/// for a lock has already written.
 fn writes(operation: Operation) -> bool {
-    use Operation::{Claim, Commit, CommitTx, Trim};
-    matches!(operation, Claim | Commit | CommitTx | Trim)
+    use Operation::{Claim, Commit, CommitTx, Events, Trim};
+    matches!(operation, Claim | Commit | CommitTx | Events | Trim)
 }
 
 /// How long a call takes to get somewhere: turns of other tasks, or time.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::thing::{Copy, Thing};
 use crate::history::{Last, What};
 use crate::sim::model::Life;
+use crate::sim::outside::OutsideError;
 use crate::sim::store::SimStore;
 use crate::sim::world::Sim;
 
@@ -110,14 +111,15 @@ fn handler(
         let (life, consumed) = (life.clone(), consumed.clone());
         async move {
             let (sim, actor, position) = (&life.sim, &life.actor, event.position);
-            if name == FUSSY && position.get() % 7 == 0 {
-                if cx.attempt() >= TRIES {
+            let fails = name == FUSSY && position.get() % 7 == 0;
+            let refused = if fails { Some(OutsideError::Refused) } else { sim.outside(name, || ()).await.err() };
+            if let Some(error) = refused {
+                if name == FUSSY && cx.attempt() >= TRIES {
                     sim.record(actor, What::PassedOver { consumer: name.to_owned(), position });
                     consumed.note(name, position);
                 }
-                return Err(std::io::Error::other("simulated").into());
+                return Err(error.into());
             }
-            sim.outside(name, || ()).await?;
             let consumer =
                 if name == SHARED { format!("{name}/{:04}", slice_of(&event.key())) } else { name.to_owned() };
             sim.record(actor, What::Consumed { consumer, position });

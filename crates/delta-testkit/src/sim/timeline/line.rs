@@ -76,6 +76,7 @@ impl Line {
             What::Periods { .. } => Self { boring: true, ..plain("settings", entry.what.to_string()) },
             What::Calm => plain("calm", "no more faults".to_owned()),
             What::Note(text) => plain("note", text.clone()),
+            other => plain("", other.to_string()),
         }
     }
 }
