@@ -35,6 +35,11 @@ impl Clocks {
     pub(super) fn may_be_past(&self, moment: Timestamp, now: Timestamp) -> bool {
         moment <= now + self.off
     }
+
+    /// Whether somebody may take this time for one that is not past a moment.
+    pub(super) fn may_be_before(&self, now: Timestamp, moment: Timestamp) -> bool {
+        now <= moment + self.off
+    }
 }
 
 impl Default for Clocks {

@@ -559,3 +559,34 @@ fn an_outside_that_is_behind_or_under_a_strange_key_is_caught() {
     acted(&mut book, "a", "one");
     assert!(book.breaks(OutsideHoldsLast::default()).contains("an attempt of"));
 }
+
+#[test]
+fn an_attempt_that_answers_after_its_lease_is_caught() {
+    let mut book = informed();
+    let attempt = book.begin("p1", "a");
+    book.later(2 * LEASE);
+    book.ended("p1", &attempt, Answer::Synced);
+    assert!(book.breaks(OneLease::default()).contains("dropped with its lease"));
+    let mut book = informed();
+    let attempt = book.begin("p1", "a");
+    book.note("p1", What::Frozen);
+    book.later(LEASE);
+    assert!(book.rescue("p2", "a"));
+    book.synced("p2", "a");
+    let thawed = book.entries.len();
+    book.ended("p1", &attempt, Answer::Dropped);
+    book.holds();
+    book.entries.truncate(thawed);
+    book.ended("p1", &attempt, Answer::Synced);
+    assert!(book.breaks(OneLease::default()).contains("dropped with its lease"));
+}
+
+#[test]
+fn a_heartbeat_that_cuts_a_lease_short_is_caught() {
+    let mut book = informed();
+    book.claim("p1", "a");
+    let (before, mut after) = (book.row("a"), book.row("a"));
+    after.lease.as_mut().unwrap().until = book.now + SECOND;
+    book.put("p1", Some(before), Some(after));
+    assert!(book.breaks(OneLease::default()).contains("to stay until"));
+}

@@ -292,7 +292,7 @@ fn a_place_passes_on_when_it_is_given_back_or_its_lease_is_over() {
 /// Long histories by chance: whatever the plans write is legal.
 #[test]
 fn whatever_the_plans_write_is_legal() {
-    for seed in 0..60 {
+    for seed in 0..25 {
         random(seed).holds();
     }
 }
@@ -340,6 +340,8 @@ fn random(seed: u64) -> Book {
                 let Some(index) = open.iter().position(|attempt| attempt.token == lease.token) else { continue };
                 let attempt = open.remove(index);
                 let (report, answer) = match draw(7) {
+                    // It could not be renewed.
+                    _ if lease.until <= now => (failed(), Answer::Dropped),
                     0 | 1 => (Report::Synced, Answer::Synced),
                     2 => (failed(), Answer::Error("no".to_owned())),
                     3 => (Report::Permanent { message: "no".to_owned() }, Answer::Error("no".to_owned())),
