@@ -1,4 +1,4 @@
-//! Developer commands of the workspace: `cargo xtask test`, `cargo xtask ci`.
+//! Developer commands of the workspace: `cargo xtask test`, `cargo xtask sim`, `cargo xtask ci`.
 
 mod backend;
 mod cargo;
@@ -9,6 +9,7 @@ mod matrix;
 mod readme;
 mod report;
 mod server;
+mod sim;
 mod steps;
 mod test;
 mod third_party;
@@ -32,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Runs all tests, on every backend; finds, starts or installs the servers that they need.
     Test(test::Options),
+    /// Simulates fleets of clients: replays a seed, or searches many for one that fails.
+    Sim(sim::Options),
     /// Runs what a change must pass: format, lints, docs, each feature alone, the third-party store, all tests, the examples.
     Ci,
 }
@@ -39,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Sim(options) => sim::run(&options),
         Command::Ci => ci::run(),
     };
     match outcome {
