@@ -17,6 +17,7 @@ mod search;
 mod shrink;
 mod store;
 mod timeline;
+pub(crate) mod users;
 mod watch;
 mod words;
 mod world;
