@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deadpool::managed::Manager;
+use deadpool::managed::{Manager, TimeoutType};
 use delta_core::{Error, ErrorKind, Result};
 use diesel::QueryResult;
 use diesel_async::SimpleAsyncConnection;
@@ -113,7 +113,10 @@ where
 
     /// A connection outside of the pool.
     pub(crate) async fn aside(&self) -> Result<C, PoolError> {
-        self.pool.manager().create().await.map_err(PoolError::Backend)
+        let made = self.pool.manager().create();
+        let Some(limit) = self.pool.timeouts().create else { return made.await.map_err(PoolError::Backend) };
+        let made = tokio::time::timeout(limit, made).await.map_err(|_| PoolError::Timeout(TimeoutType::Create))?;
+        made.map_err(PoolError::Backend)
     }
 }
 

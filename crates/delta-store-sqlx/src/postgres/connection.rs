@@ -1,9 +1,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use delta_core::{ErrorKind, Result};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{Connection, PgConnection, Postgres};
+use tokio::time::timeout;
 
 use super::errors;
 
@@ -26,18 +28,24 @@ impl Connections {
 
     pub(super) async fn acquire(&self) -> Result<PoolConnection<Postgres>> {
         loop {
-            let mut conn = self.pool.acquire().await.map_err(errors::during("acquire"))?;
+            let conn = self.pool.acquire().await.map_err(errors::during("acquire"))?;
             let suspect = self.suspects.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
-            if suspect.is_err() || conn.ping().await.is_ok() {
+            if suspect.is_err() {
                 return Ok(conn);
             }
-            drop(conn.detach());
+            let mut suspect = Suspect(Some(conn));
+            match timeout(self.limit(), suspect.test()).await {
+                Ok(Some(conn)) => return Ok(conn),
+                Ok(None) => {}
+                // It is open and silent, and so are the others: there is no time to ask each.
+                Err(_) => self.forget_idle(),
+            }
         }
     }
 
     pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Postgres>> {
         loop {
-            let begun = self.pool.begin().await;
+            let begun = timeout(self.limit(), self.pool.begin()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
             let suspect = self.suspects.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
             let error = match begun {
                 Ok(tx) => return Ok(tx),
@@ -62,13 +70,45 @@ impl Connections {
         self.suspects.store(self.pool.num_idle(), Ordering::Release);
     }
 
+    /// Throws away what is idle.
+    fn forget_idle(&self) {
+        while let Some(conn) = self.pool.try_acquire() {
+            drop(conn.detach());
+        }
+    }
+
+    /// How long anything about a connection may take that is no statement.
+    fn limit(&self) -> Duration {
+        self.pool.options().get_acquire_timeout()
+    }
+
     /// A connection outside of the pool, for what must be committed whatever becomes of the caller's transaction: the
     /// pool may have none left, with everybody who has one waiting here.
     pub(super) async fn aside(&self, operation: &'static str) -> Result<PgConnection> {
-        PgConnection::connect_with(&self.pool.connect_options()).await.map_err(errors::during(operation))
+        let options = self.pool.connect_options();
+        let opened = timeout(self.limit(), PgConnection::connect_with(&options)).await;
+        opened.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(errors::during(operation))
     }
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
+    }
+}
+
+/// A connection that is being tested. It returns to its pool only if it answers: the pool itself would wait for that for ever.
+struct Suspect(Option<PoolConnection<Postgres>>);
+
+impl Suspect {
+    async fn test(&mut self) -> Option<PoolConnection<Postgres>> {
+        self.0.as_mut()?.ping().await.ok()?;
+        self.0.take()
+    }
+}
+
+impl Drop for Suspect {
+    fn drop(&mut self) {
+        if let Some(conn) = self.0.take() {
+            drop(conn.detach());
+        }
     }
 }
