@@ -16,6 +16,7 @@ use delta_core::{HeadCache, InformOptions, Invalid, Retention};
 #[non_exhaustive]
 pub struct ClientSettings {
     pub(crate) lease: Duration,
+    pub(crate) answer_timeout: Option<Duration>,
     pub(crate) poll_interval: Duration,
     pub(crate) work_timeout: Option<Duration>,
     pub(crate) inform_interval: Option<Duration>,
@@ -38,6 +39,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             lease: Duration::from_mins(1),
+            answer_timeout: Some(Duration::from_mins(1)),
             poll_interval: Duration::from_secs(1),
             work_timeout: Some(Duration::from_mins(1)),
             inform_interval: Some(Duration::from_hours(1)),
@@ -70,6 +72,17 @@ impl ClientSettings {
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// How long a call waits for one answer of the store; a minute by default, `None` for ever. Then it is `Unavailable`, and
+    /// its connection is thrown away: that may be dead without anybody telling.
+    ///
+    /// Whether what was asked for was done meanwhile, nobody knows. What goes over a connection of the caller's is the
+    /// caller's to bound, and what the executor waits for is never longer than a lease.
+    #[must_use]
+    pub fn answer_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.answer_timeout = timeout.into();
         self
     }
 
@@ -200,6 +213,7 @@ impl ClientSettings {
         above_zero("cleaner interval", self.cleaner_interval)?;
         above_zero("cleaner timeout", self.cleaner_timeout)?;
         for (field, value) in [
+            ("answer timeout", self.answer_timeout),
             ("work timeout", self.work_timeout),
             ("inform timeout", self.inform_timeout),
             ("inform interval", self.inform_interval),
@@ -235,6 +249,7 @@ mod tests {
         let minute = Duration::from_mins(1);
         assert_eq!((settings.lease, settings.heartbeat_interval()), (minute, Duration::from_secs(20)));
         assert_eq!((settings.work_timeout, settings.inform_timeout), (Some(minute), Some(minute)));
+        assert_eq!(settings.answer_timeout, Some(minute));
         assert_eq!((settings.inform_interval, settings.inform_jitter), (Some(60 * minute), minute));
         assert_eq!((settings.inform_overlap, settings.maintenance_interval), (minute, minute));
         assert_eq!((settings.cleaner_interval, settings.cleaner_batch), (15 * minute, 1_000));

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::client::{AnyClient, Client};
 use crate::clock::Clock;
 use crate::controller::Controller;
-use crate::engine::{Engine, Kind, Policies, Wakes};
+use crate::engine::{Bounded, Engine, Kind, Policies, Wakes};
 use crate::erased::ErasedController;
 use crate::layer::Layer;
 use crate::log::{Hub, LogTrimming};
@@ -127,7 +127,7 @@ impl<S: Browse> Builder<S> {
         let worked = if self.only { Names::Only(namespaces.keys().cloned().collect()) } else { Names::All };
         let random = Random::new(self.settings.seed);
         let engine = Engine {
-            store: Arc::new(self.store.clone()),
+            store: Arc::new(Bounded::new(self.store.clone(), self.settings.answer_timeout)),
             typed_store: Box::new(self.store.clone()),
             clock: Clock::default(),
             owner: Owner::new(random.bits()),

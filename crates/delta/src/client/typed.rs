@@ -4,6 +4,7 @@ use delta_core::{Browse, Error, ErrorKind, Object, Rejection, Result, WakeUp, bo
 
 use crate::action::Action;
 use crate::client::{AnyClient, Builder, Running, Wake};
+use crate::engine::Bounded;
 use crate::inform::Inform;
 use crate::resource::{Informed, Resource};
 
@@ -52,6 +53,13 @@ impl<S> Client<S> {
     /// The store.
     pub fn store(&self) -> &S {
         &self.store
+    }
+}
+
+impl<S: Clone> Client<S> {
+    /// The store, whose answers come in time.
+    pub(crate) fn bounded(&self) -> Bounded<S> {
+        Bounded::new(self.store.clone(), self.any.engine.settings.answer_timeout)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What runs behind a client, without its store's type.
 
+mod bounded;
 mod inform;
 mod policies;
 mod report;
@@ -16,6 +17,7 @@ use std::sync::atomic::AtomicBool;
 use delta_core::{DynStore, Name, Names, NamespaceSettings, ObjectSettings, Owner};
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::bounded::Bounded;
 pub(crate) use self::inform::{Batch, Transaction, woken};
 pub(crate) use self::policies::Policies;
 pub(crate) use self::wakes::Wakes;

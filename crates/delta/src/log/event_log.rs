@@ -63,9 +63,9 @@ impl<S: EventTables> Client<S> {
     /// ```
     pub fn event_log(&self, table: EventTable) -> Result<EventLog<S>> {
         table.check()?;
-        let loader = || Arc::new(StoreLoader::new(self.store.clone(), table.clone()));
+        let loader = || Arc::new(StoreLoader::new(self.bounded(), table.clone()));
         let make =
-            || Head::new(self.engine.clone(), Arc::new(TableSource::new(self.store.clone(), table.clone(), loader())));
+            || Head::new(self.engine.clone(), Arc::new(TableSource::new(self.bounded(), table.clone(), loader())));
         let head = self.engine.logs.head(&table.log_name(), Some(&table), make);
         let inserter = Arc::new(StoreInserter(self.store.clone()));
         Ok(EventLog { client: self.clone(), table, head, inserter })
@@ -108,7 +108,7 @@ impl<S: EventTables> EventLog<S> {
     /// ```
     #[must_use]
     pub fn with_loader(mut self, loader: impl Loader) -> Self {
-        let source = TableSource::new(self.client.store.clone(), self.table.clone(), Arc::new(loader));
+        let source = TableSource::new(self.client.bounded(), self.table.clone(), Arc::new(loader));
         self.head = Arc::new(Head::new(self.client.engine.clone(), Arc::new(source)));
         self
     }
@@ -123,7 +123,7 @@ impl<S: EventTables> EventLog<S> {
     /// The store's own loader of this table, for one that adds something to it.
     #[must_use]
     pub fn loader(&self) -> StoreLoader<S> {
-        StoreLoader::new(self.client.store.clone(), self.table.clone())
+        StoreLoader::new(self.client.bounded(), self.table.clone())
     }
 
     /// The table as it was given.

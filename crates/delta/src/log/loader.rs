@@ -1,6 +1,7 @@
 use delta_core::{Access, EventTable, EventTables, LogPage, NewEvent, Position, Result, Store, TableEvent, TableQuery};
 use futures::future::BoxFuture;
 
+use crate::engine::Bounded;
 use crate::log::source::finish;
 
 /// What the pages of an application's log are read with, in place of the store's own way: see
@@ -36,12 +37,12 @@ pub trait Inserter<S: Store>: Send + Sync + 'static {
 /// The store's own way to read a table, for loaders that add something to it.
 #[derive(Clone, Debug)]
 pub struct StoreLoader<S> {
-    store: S,
+    store: Bounded<S>,
     table: EventTable,
 }
 
 impl<S: EventTables> StoreLoader<S> {
-    pub(super) fn new(store: S, table: EventTable) -> Self {
+    pub(super) fn new(store: Bounded<S>, table: EventTable) -> Self {
         Self { store, table }
     }
 }

@@ -105,7 +105,7 @@ impl<S: LogStore> Client<S> {
             cache: settings.log_cache,
             notifier: Notifier::Database,
         };
-        let make = || Head::new(self.engine.clone(), Arc::new(OwnSource::new(self.store.clone(), limits)));
+        let make = || Head::new(self.engine.clone(), Arc::new(OwnSource::new(self.bounded(), limits)));
         Log { head: self.engine.logs.head(&LogName::own(), None, make), client: self.clone() }
     }
 }

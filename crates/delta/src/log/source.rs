@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use delta_core::{
-    Access, Event, EventQuery, HeadCache, LogEvent, LogHolder, LogName, LogPage, LogStore, Notifier, Position, Result,
-    Store, Trimmed,
+    Access, Browse as _, Event, EventQuery, HeadCache, LogEvent, LogHolder, LogName, LogPage, LogStore, Notifier,
+    Position, Result, Store, Trimmed,
 };
 use futures::future::BoxFuture;
+
+use crate::engine::Bounded;
 
 /// What a log is read from, without its store's type.
 pub(crate) trait Source<E: LogEvent>: Send + Sync + 'static {
@@ -42,13 +44,13 @@ pub(crate) struct Limits {
 
 /// Delta's own log.
 pub(super) struct OwnSource<S> {
-    store: S,
+    store: Bounded<S>,
     name: LogName,
     limits: Limits,
 }
 
 impl<S: LogStore> OwnSource<S> {
-    pub(super) fn new(store: S, limits: Limits) -> Self {
+    pub(super) fn new(store: Bounded<S>, limits: Limits) -> Self {
         Self { store, name: LogName::own(), limits }
     }
 }

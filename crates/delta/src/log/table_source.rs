@@ -1,24 +1,25 @@
 use std::sync::Arc;
 
 use delta_core::{
-    Access, EventTable, EventTables, LogHolder, LogName, LogPage, Position, Result, TableEvent, TableFilter,
-    TableQuery, Trimmed,
+    Access, EventTable, EventTables, LogHolder, LogName, LogPage, Position, Result, Store as _, TableEvent,
+    TableFilter, TableQuery, Trimmed,
 };
 use futures::future::BoxFuture;
 
+use crate::engine::Bounded;
 use crate::log::loader::Loader;
 use crate::log::source::{Limits, Source, finish};
 
 /// An application's own log.
 pub(super) struct TableSource<S> {
-    store: S,
+    store: Bounded<S>,
     table: EventTable,
     name: LogName,
     loader: Arc<dyn Loader>,
 }
 
 impl<S: EventTables> TableSource<S> {
-    pub(super) fn new(store: S, table: EventTable, loader: Arc<dyn Loader>) -> Self {
+    pub(super) fn new(store: Bounded<S>, table: EventTable, loader: Arc<dyn Loader>) -> Self {
         let name = table.log_name();
         Self { store, table, name, loader }
     }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{instant, sleep};
 use crate::engine::Engine;
+use crate::executor::in_time;
 use crate::maintenance::office;
 use crate::metrics;
 
@@ -46,7 +47,8 @@ struct Leader {
 impl Leader {
     /// Leads for as long as it can.
     async fn lead(&mut self) {
-        let term = match self.renew().await {
+        let renewed = in_time("find out who leads", self.lease, self.renew()).await;
+        let term = match renewed {
             Ok(Some(term)) => term,
             Ok(None) => return,
             Err(error) => {

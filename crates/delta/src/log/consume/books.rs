@@ -4,7 +4,7 @@ use std::sync::Arc;
 use delta_core::plan::consume::{self, Standing};
 use delta_core::{
     Access, Changeset, Cursor, CursorQuery, DeadLetter, Error, ErrorKind, LogEvent, LogStore, Owner, Position, Result,
-    Timestamp, borrow_session,
+    Store as _, Timestamp, borrow_session,
 };
 use tokio::time::Instant;
 
@@ -136,7 +136,7 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
             let Some(until) = tx.put(row.clone()).await? else { return Ok(None) };
             let mut signals = Vec::new();
             for letter in &letters {
-                signals.extend(self.setup.recorder.record(self.setup.store(), tx.conn()?, letter).await?);
+                signals.extend(self.setup.recorder.record(self.setup.log.store(), tx.conn()?, letter).await?);
             }
             Ok(Some((until, signals)))
         }

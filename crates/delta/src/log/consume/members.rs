@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use delta_core::plan::consume::{self, Balance, ConsumerCursor, CursorData, SLICES, Shape, Standing};
 use delta_core::{
-    Access, Changeset, Cursor, CursorQuery, Error, ErrorKind, LogEvent, LogStore, Position, Result, Timestamp,
+    Access, Changeset, Cursor, CursorQuery, Error, ErrorKind, LogEvent, LogStore, Position, Result, Store as _,
+    Timestamp,
 };
 use tokio::time::Instant;
 

@@ -1,7 +1,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use delta_core::{Access, DeadLetter, DeadLetterQuery, DeadLetterStatus, Error, LogEvent, LogStore, Result};
+use delta_core::{
+    Access, DeadLetter, DeadLetterQuery, DeadLetterStatus, Error, LogEvent, LogStore, Result, Store as _,
+};
 use futures::future::{BoxFuture, FutureExt as _, OptionFuture};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc::unbounded_channel;
@@ -247,7 +249,7 @@ impl<S: LogStore, E: LogEvent> Attempt<S, E> {
             }
             let again = DeadLetter { created_at: letter.created_at, ..again };
             let setup = &self.books.setup;
-            let signals = setup.recorder.record(setup.store(), tx.conn()?, &again).await?;
+            let signals = setup.recorder.record(setup.log.store(), tx.conn()?, &again).await?;
             // Whatever the recorder does, it is not tried again and again.
             let (from, to) = (&[DeadLetterStatus::Replay], DeadLetterStatus::Dead);
             setup.store().mark_dead_letters(tx.conn()?, &setup.letters, &[letter.id], from, to, now).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use delta_core::plan::consume::{CursorData, Shape, check_name};
 use delta_core::{Backoff, Invalid, LogEvent, LogStore, Result, RetryPolicy};
 
-use crate::engine::Engine;
+use crate::engine::{Bounded, Engine};
 use crate::log::consume::CursorWrites;
 use crate::log::consume::options::Start;
 use crate::log::consumer::{Consumer, Handler, Order};
@@ -62,6 +62,7 @@ impl fmt::Debug for Options {
 /// A consumer that is checked and ready to be run.
 pub(super) struct Setup<S: LogStore, E: LogEvent> {
     pub(super) log: Log<S, E>,
+    store: Bounded<S>,
     pub(super) consumer: Consumer<S, E>,
     pub(super) options: Options,
     pub(super) recorder: Arc<dyn RecordErrors<S>>,
@@ -77,15 +78,17 @@ impl<S: LogStore, E: LogEvent> Setup<S, E> {
             Some(recorder) => recorder.clone(),
             None => Arc::new(RecordOnly::new(letters.clone())?),
         };
-        Ok(Self { log, consumer, options, recorder, letters })
+        let store = log.client().bounded();
+        Ok(Self { log, store, consumer, options, recorder, letters })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.consumer.name
     }
 
-    pub(super) fn store(&self) -> &S {
-        self.log.store()
+    /// What the run itself asks, which is answered in time.
+    pub(super) fn store(&self) -> &Bounded<S> {
+        &self.store
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {

@@ -1,4 +1,6 @@
-use delta_core::{Access, Changeset, Cursor, Error, ErrorKind, LogEvent, LogStore, Result, Timestamp, borrow_session};
+use delta_core::{
+    Access, Changeset, Cursor, Error, ErrorKind, LogEvent, LogStore, Result, Store as _, Timestamp, borrow_session,
+};
 
 use crate::log::consume::books::Books;
 
