@@ -1,7 +1,9 @@
 //! URLs of servers, changed as text so that every parameter stays as it was given.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{DatabaseError, ServerKind};
@@ -23,10 +25,21 @@ pub(crate) fn with_database(url: &str, database: &str) -> String {
 
 /// The same database, at another address.
 pub(crate) fn with_address(url: &str, address: SocketAddr) -> String {
+    let host = host_of(url);
+    format!("{}{address}{}", &url[..host.start], &url[host.end..])
+}
+
+/// Where the server is whose host and port a URL names.
+pub(crate) fn address_of(url: &str) -> io::Result<SocketAddr> {
+    let mut found = url[host_of(url)].to_socket_addrs()?;
+    found.next().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "expected an address of the host, found none"))
+}
+
+/// Where the host and the port are in a URL.
+fn host_of(url: &str) -> Range<usize> {
     let start = url.find("://").map_or(0, |at| at + "://".len());
     let end = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
-    let host = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
-    format!("{}{address}{}", &url[..host], &url[end..])
+    url[start..end].rfind('@').map_or(start, |at| start + at + 1)..end
 }
 
 /// The URL without its password and parameters, for messages.
@@ -104,7 +117,7 @@ fn decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Server, with_address, with_database, without_password};
+    use super::{Server, address_of, with_address, with_database, without_password};
 
     #[test]
     fn another_program_is_told_of_the_server() {
@@ -148,6 +161,7 @@ mod tests {
             ("mysql://h/d", "mysql://127.0.0.1:9/d"),
         ] {
             assert_eq!(with_address(url, address), expected);
+            assert_eq!(address_of(expected).unwrap(), address);
         }
     }
 

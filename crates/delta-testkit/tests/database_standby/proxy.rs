@@ -149,11 +149,13 @@ fn a_connection_is_cut_before_the_byte_that_was_counted_and_only_that_one() {
     assert_eq!((read(&mut one), read(&mut other)), ([b'a'], [b'a']));
     proxy.cut_after(Way::ToServer, 6);
     talk(&mut other);
+    assert_eq!(proxy.cuts(), 0);
     one.write_all(b"ping").unwrap();
     // The bytes that passed may have come back before the reset, or not.
     let mut came = Vec::new();
     assert_eq!(one.read_to_end(&mut came).unwrap_err().kind(), ErrorKind::ConnectionReset);
     assert!(b"pi".starts_with(&came), "{came:?}");
+    assert_eq!(proxy.cuts(), 1);
     talk(&mut other);
 }
 
@@ -186,6 +188,13 @@ fn a_connection_to_a_server_that_is_not_there_is_reset() {
     let proxy = Proxy::start(nobody).unwrap();
     assert_eq!(end(&mut connect(&proxy)), ErrorKind::ConnectionReset);
     wait_for(&proxy, 0);
+}
+
+#[tokio::test]
+async fn a_proxy_serves_a_caller_that_blocks_its_runtime() {
+    let proxy = Proxy::start(echo(b'a')).unwrap();
+    assert_eq!(read(&mut connect(&proxy)), [b'a']);
+    proxy.cut();
 }
 
 #[test]

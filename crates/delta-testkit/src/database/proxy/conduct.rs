@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -19,6 +19,7 @@ pub(super) struct Conduct {
     /// What may still pass in one direction before the connection over which more comes is cut.
     left: Mutex<Option<(Way, u64)>>,
     open: AtomicUsize,
+    cuts: AtomicU64,
 }
 
 impl Conduct {
@@ -37,7 +38,7 @@ impl Conduct {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some((way, bytes));
     }
 
-    /// How many of so many bytes may pass; `None` if all, as for ever after a cut.
+    /// How many of so many bytes may pass; `None` if all.
     pub(super) fn pass(&self, way: Way, bytes: usize) -> Option<usize> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let (watched, most) = left.as_mut()?;
@@ -51,7 +52,12 @@ impl Conduct {
         }
         let pass = *most;
         *left = None;
+        self.cuts.fetch_add(1, Ordering::AcqRel);
         Some(usize::try_from(pass).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::Acquire)
     }
 
     pub(super) fn open(&self) -> usize {

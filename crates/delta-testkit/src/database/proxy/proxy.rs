@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use super::super::DatabaseError;
-use super::super::url::with_address;
+use super::super::url::{address_of, with_address};
 use super::conduct::{Conduct, Way};
 use super::place::Place;
 use super::serve::{Order, Ordered, serve};
@@ -57,6 +57,16 @@ impl Proxy {
         Self::run(server).map_err(DatabaseError::io("start a proxy on 127.0.0.1"))
     }
 
+    /// Starts a proxy to the server that a URL names.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), also if the URL names no host that can be found, and its port.
+    pub fn in_front_of(url: &str) -> Result<Self, DatabaseError> {
+        let server = address_of(url).map_err(DatabaseError::io("find the server that a proxy is to lead to"))?;
+        Self::start(server)
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -73,6 +83,12 @@ impl Proxy {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.conduct.open()
+    }
+
+    /// How many connections were cut [in the middle](Self::cut_after) so far.
+    #[must_use]
+    pub fn cuts(&self) -> u64 {
+        self.conduct.cuts()
     }
 
     /// Resets all open connections, at both ends. New ones are taken as before.
@@ -112,17 +128,28 @@ impl Proxy {
     }
 
     fn run(server: SocketAddr) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let (place, listener) = runtime.block_on(async {
-            let place = Place::take()?;
-            let listener = place.listen()?;
-            io::Result::Ok((place, listener))
-        })?;
-        let (address, conduct) = (place.address(), Arc::<Conduct>::default());
+        let conduct = Arc::<Conduct>::default();
         let (orders, taken) = mpsc::unbounded_channel();
-        let serving = serve(place, listener, server, Arc::clone(&conduct), taken);
-        let thread = std::thread::Builder::new().name("delta-testkit-proxy".to_owned());
-        let thread = thread.spawn(move || runtime.block_on(serving))?;
+        let (tell, told) = answers::channel();
+        let serving = Arc::clone(&conduct);
+        // All of it there: a runtime must neither block nor be dropped where the caller's runs.
+        let run = move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            runtime.block_on(async {
+                match Place::take().and_then(|place| Ok((place.listen()?, place))) {
+                    Ok((listener, place)) => {
+                        let _ = tell.send(Ok(place.address()));
+                        serve(place, listener, server, serving, taken).await;
+                    }
+                    Err(error) => drop(tell.send(Err(error))),
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name("delta-testkit-proxy".to_owned()).spawn(run)?;
+        let address = told.recv().unwrap_or_else(|_| Err(io::Error::other("the thread has ended")))?;
         Ok(Self { address, conduct, orders: Some(orders), thread: Some(thread) })
     }
 

@@ -44,10 +44,14 @@ pub(super) async fn serve(
             ordered = orders.recv() => {
                 let Some((order, done)) = ordered else { return };
                 let outcome = match order {
-                    Order::Cut => Ok(links.shutdown().await),
+                    Order::Cut => {
+                        links.shutdown().await;
+                        Ok(())
+                    }
                     Order::PointTo(other) => {
                         server = other;
-                        Ok(links.shutdown().await)
+                        links.shutdown().await;
+                        Ok(())
                     }
                     Order::Refuse => {
                         listener = None;
