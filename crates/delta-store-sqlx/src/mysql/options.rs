@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use delta_core::{Error, ErrorKind, Result};
 use delta_sql::mysql::{MySqlSettings, SESSION};
-use sqlx::Executor;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::{Connection as _, Executor};
 
 use super::store::MySqlStore;
 
@@ -83,6 +83,8 @@ impl MySqlOptions {
             // `connection.rs` sees to it that it is the last that does.
             .test_before_acquire(false)
             .after_connect(|conn, _| Box::pin(async move { conn.execute(SESSION).await.map(drop) }))
+            // Whoever dropped it has left its transaction open, with all that it has locked.
+            .after_release(|conn, _| Box::pin(std::future::ready(Ok(!conn.is_in_transaction()))))
     }
 
     fn connect_options(&self) -> Result<MySqlConnectOptions> {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use delta_core::{Error, ErrorKind, Result};
 use delta_sql::postgres::PgSettings;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::store::PgStore;
@@ -92,6 +93,8 @@ impl PgOptions {
             // A ping at each acquire costs a tenth of a small claim. A connection that broke is found by its first use;
             // `connection.rs` sees to it that it is the last that does.
             .test_before_acquire(false)
+            // Whoever dropped it has left its transaction open, with all that it has locked.
+            .after_release(|conn, _| Box::pin(std::future::ready(Ok(!conn.is_in_transaction()))))
     }
 
     fn connect_options(&self) -> Result<PgConnectOptions> {

@@ -137,7 +137,14 @@ impl Store for PgStore {
     }
 
     async fn acquire(&self, _access: Access) -> Result<Self::Guard> {
-        self.connections().acquire().await
+        loop {
+            let conn = self.connections().acquire().await?;
+            // A pool of the caller's takes back what is in a transaction, and whoever came next would join that.
+            if !conn.is_in_transaction() {
+                return Ok(conn);
+            }
+            drop(conn.detach());
+        }
     }
 
     fn discard(&self, guard: Self::Guard) {

@@ -110,6 +110,20 @@ pub async fn l1_a_discarded_connection_leaves_nothing<F: Fixture<Store: LogStore
     assert_eq!(counts(&kit).await, (2, 2, 1, 1), "what is there is of the second time");
 }
 
+/// What comes back to its pool in the midst of a transaction is in none when it is taken again, and nothing of that is left:
+/// a later commit would join it, and be told to be done.
+pub async fn l1_a_dropped_connection_leaves_nothing<F: Fixture<Store: LogStore>>(kit: Kit<F>) {
+    for round in 0..3 {
+        let mut conn = kit.writer().await;
+        kit.store().begin_tx(&mut conn).await.unwrap_or_else(|error| panic!("no transaction in round {round}: {error}"));
+        write(&kit, &mut conn).await;
+        drop(conn);
+    }
+    let mut conn = kit.writer().await;
+    write(&kit, &mut conn).await;
+    assert_eq!(counts(&kit).await, (2, 2, 1, 1), "what is there is of the last time");
+}
+
 /// A database may refuse all but the end of a transaction in which something failed: the end comes.
 pub async fn l1_a_failed_statement_can_be_rolled_back<F: Fixture<Store: LogStore>>(kit: Kit<F>) {
     let mut conn = kit.writer().await;

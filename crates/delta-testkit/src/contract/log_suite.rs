@@ -9,6 +9,7 @@ macro_rules! log_contract {
                 l1_a_rollback_leaves_nothing_of_all_calls,
                 l1_a_transaction_in_a_transaction_is_invalid,
                 l1_a_discarded_connection_leaves_nothing,
+                l1_a_dropped_connection_leaves_nothing,
                 l1_a_failed_statement_can_be_rolled_back,
                 l1_it_is_one_that_a_caller_would_open,
             ],
