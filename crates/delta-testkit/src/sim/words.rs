@@ -9,10 +9,10 @@ pub(super) fn asked(changes: &Changeset) -> String {
         Change::Settle(settle) => format!("settle {}", settle.id),
         Change::Renew(renew) => format!("renew {}", renew.id),
     };
-    let changed = changes.changes.iter().map(of);
-    let moved = changes.cursors.iter().map(|cursor| format!("cursor {}", cursor.name()));
-    let written = changes.scopes.iter().map(|scope| format!("scope {}", scope.scope));
-    changed.chain(moved).chain(written).collect::<Vec<_>>().join(", ")
+    let rows = changes.changes.iter().map(of);
+    let cursors = changes.cursors.iter().map(|cursor| format!("cursor {}", cursor.name()));
+    let scopes = changes.scopes.iter().map(|scope| format!("scope {}", scope.scope));
+    rows.chain(cursors).chain(scopes).collect::<Vec<_>>().join(", ")
 }
 
 /// What became of a changeset: one word for each change, in their order.

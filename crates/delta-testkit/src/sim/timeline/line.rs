@@ -76,7 +76,8 @@ impl Line {
             What::Periods { .. } => Self { boring: true, ..plain("settings", entry.what.to_string()) },
             What::Calm => plain("calm", "no more faults".to_owned()),
             What::Note(text) => plain("note", text.clone()),
-            other => plain("", other.to_string()),
+            What::Frozen => wrong("FREEZE", "stands still".to_owned()),
+            What::Thawed => wrong("thaw", "goes on".to_owned()),
         }
     }
 }
