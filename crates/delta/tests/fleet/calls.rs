@@ -57,7 +57,7 @@ pub(crate) struct Call {
     pub(crate) deleted: bool,
     started: i64,
     /// None: it has not ended, though its process has not been killed.
-    ended: Option<i64>,
+    pub(crate) ended: Option<i64>,
 }
 
 /// All calls, by object, each object's in the order in which they began.
