@@ -103,7 +103,7 @@ impl Acknowledged {
         let same = |event: &Event, other: &Event| {
             let of = |event: &Event| match &event.subject {
                 Subject::Resource { id, generation, .. } => Some((*id, *generation)),
-                _ => None,
+                Subject::Scope(_) => None,
             };
             event.kind == other.kind && of(event) == of(other)
         };

@@ -28,7 +28,7 @@ pub(crate) fn settings() -> ClientSettings {
 
 /// Two clients of one database, all that they do, and all that they were told.
 pub(crate) struct Clients<S: Place> {
-    pub(crate) clients: Vec<Client<S>>,
+    pub(crate) each: Vec<Client<S>>,
     pub(crate) acknowledged: Acknowledged,
     pub(crate) calls: Calls,
     pub(crate) streamed: Streamed,
@@ -65,7 +65,7 @@ impl<S: Place> Clients<S> {
             }
             clients.push(client);
         }
-        Self { clients, acknowledged, calls, streamed, running, informing, informers, others }
+        Self { each: clients, acknowledged, calls, streamed, running, informing, informers, others }
     }
 
     /// Lets them work until so many informs and settlements more were acknowledged.
@@ -83,7 +83,7 @@ impl<S: Place> Clients<S> {
         for informer in self.informers.drain(..) {
             informer.await.unwrap();
         }
-        let client = &self.clients[0];
+        let client = &self.each[0];
         wait_until("everything is synced", async || {
             let counts = client.count(&delta::Filter::default()).await.unwrap_or_default();
             !counts.is_empty() && counts.iter().all(|count| count.state == delta::State::Synced)

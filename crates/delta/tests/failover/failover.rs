@@ -110,7 +110,7 @@ async fn after_a_failover_to_a_standby_that_was_behind_all_goes_on_with_what_is_
     proxy.point_to(standby.address());
     clients.go_on(100).await;
     clients.settle().await;
-    let client = clients.clients[0].clone();
+    let client = clients.each[0].clone();
     let (acknowledged, calls, _) = clients.stop().await;
     assert!(!acknowledged.missing(&log(&client).await).is_empty(), "nothing was lost, which shows nothing");
     log_explains_rows(&client).await;
@@ -122,7 +122,7 @@ async fn after_a_failover_to_a_standby_that_was_behind_all_goes_on_with_what_is_
 
 pub(crate) async fn finish<S: Place>(mut clients: Clients<S>) {
     clients.settle().await;
-    let client = clients.clients[0].clone();
+    let client = clients.each[0].clone();
     let expected = log(&client).await;
     let positions: Vec<i64> = expected.iter().map(|event| event.position.get()).collect();
     wait_until("everything is read", async || {

@@ -36,7 +36,7 @@ impl Controller for Worker {
 
     async fn work(&self, _: &WorkContext, item: &Resource<Item>) -> Result<Action, WorkError> {
         let call = self.calls.begin(self.client, &item.object.id, item.object.value);
-        let takes = Duration::from_millis(if item.object.value % 20 == 0 { 1_200 } else { 10 });
+        let takes = Duration::from_millis(if item.object.value.is_multiple_of(20) { 1_200 } else { 10 });
         let end = call.acts() + takes;
         let mut step = tokio::time::interval(Duration::from_millis(5));
         while call.acts() < end {
