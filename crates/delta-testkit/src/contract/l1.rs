@@ -115,7 +115,10 @@ pub async fn l1_a_discarded_connection_leaves_nothing<F: Fixture<Store: LogStore
 pub async fn l1_a_dropped_connection_leaves_nothing<F: Fixture<Store: LogStore>>(kit: Kit<F>) {
     for round in 0..3 {
         let mut conn = kit.writer().await;
-        kit.store().begin_tx(&mut conn).await.unwrap_or_else(|error| panic!("no transaction in round {round}: {error}"));
+        kit.store()
+            .begin_tx(&mut conn)
+            .await
+            .unwrap_or_else(|error| panic!("no transaction in round {round}: {error}"));
         write(&kit, &mut conn).await;
         drop(conn);
     }

@@ -82,6 +82,8 @@ pub enum What {
     },
     /// The controller was called.
     Began(Attempt),
+    /// What the controller was given as the object of an attempt that is about to begin: the hash of its text.
+    Given(Attempt, ObjectHash),
     /// The call ended, or was dropped. Of a process that was killed, no such entry need be there.
     Ended(Attempt, Answer),
     /// The worker is about to end the attempt so in a transaction of its own (`settle_in`), which may fail.
@@ -230,6 +232,7 @@ impl fmt::Display for What {
             Self::Refused { key, ask } => write!(f, "was not told that {key} is done: {ask}"),
             Self::Acknowledged { key, ask } => write!(f, "told that {key} is done: {ask}"),
             Self::Began(attempt) => write!(f, "begins to {attempt}"),
+            Self::Given(attempt, hash) => write!(f, "is given {hash} to {attempt}"),
             Self::Ended(attempt, answer) => write!(f, "ends to {attempt}: {answer}"),
             Self::Settles(attempt, answer) => write!(f, "is about to settle {attempt}: {answer}"),
             Self::Effect { key, idempotency_key, what } => write!(f, "outside, {key}: {what} ({idempotency_key})"),

@@ -15,6 +15,7 @@ mod log_explains_rows;
 mod marks_move_forward;
 mod names_once;
 mod nothing_early;
+mod object_of_generation;
 mod one_leader;
 mod one_lease;
 mod ordered_log;
@@ -35,6 +36,7 @@ pub use log_explains_rows::LogExplainsRows;
 pub use marks_move_forward::MarksMoveForward;
 pub use names_once::NamesOnce;
 pub use nothing_early::NothingEarly;
+pub use object_of_generation::ObjectOfGeneration;
 pub use one_leader::OneLeader;
 pub use one_lease::OneLease;
 pub use ordered_log::OrderedLog;
@@ -57,6 +59,7 @@ pub fn all_with(clocks: Clocks) -> Vec<Box<dyn Invariant>> {
         Box::new(LegalTransitions::default()),
         Box::new(AttemptsWithinLimits::default()),
         Box::new(OneLease::new(clocks)),
+        Box::new(ObjectOfGeneration::default()),
         Box::new(SettledTruthfully::default()),
         Box::new(NothingEarly::new(clocks)),
         Box::new(OneLeader::new(clocks)),

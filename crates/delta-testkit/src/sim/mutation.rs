@@ -126,6 +126,18 @@ impl<'a> Sight<'a> {
         Self { sim, actor }
     }
 
+    /// Who calls the store.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        self.actor
+    }
+
+    /// The seed of the world.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.sim.seed()
+    }
+
     /// Whether to act, which is so `per_mille` times of a thousand.
     #[must_use]
     pub fn happens(&self, per_mille: u32) -> bool {
@@ -153,6 +165,12 @@ impl<'a> Sight<'a> {
         let memory = self.sim.memory();
         let query = CursorQuery::Names(vec![name.to_owned()]);
         read(memory.cursors(&mut read(memory.acquire(Access::Read)), &query)).pop()
+    }
+
+    /// A row as it was last with an earlier generation than this one.
+    #[must_use]
+    pub fn earlier(&self, id: ResourceId, generation: i64) -> Option<Resource> {
+        self.sim.earlier(id, generation)
     }
 
     /// Writes over a row, past every fence.

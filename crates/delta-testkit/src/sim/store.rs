@@ -252,8 +252,8 @@ impl Store for SimStore {
     }
 
     async fn commit(&self, conn: &mut MemoryConn, changes: &Changeset) -> Result<Receipt> {
-        let mutated = self.mutated(changes);
         let call = async {
+            let mutated = self.mutated(changes);
             let mut receipt = self.commit_or_not(conn, &mutated).await?;
             self.mutate(|mutation, sight| mutation.receipt(sight, changes, &mut receipt));
             Ok(receipt)
@@ -262,15 +262,14 @@ impl Store for SimStore {
     }
 
     async fn claim(&self, conn: &mut MemoryConn, finished: &Changeset, request: &ClaimRequest) -> Result<Claimed> {
-        let finished = self.mutated(finished);
         let call = async {
-            let mut request = request.clone();
+            let (mutated, mut request) = (self.mutated(finished), request.clone());
             self.mutate(|mutation, sight| mutation.request(sight, &mut request));
-            let mut claimed = self.memory().claim(conn, &finished, &request).await?;
+            let mut claimed = self.memory().claim(conn, &mutated, &request).await?;
             self.mutate(|mutation, sight| mutation.claimed(sight, &mut claimed));
             Ok(claimed)
         };
-        let asked = || format!("{}; {} lanes", words::asked(&finished), request.lanes.len());
+        let asked = || format!("{}; {} lanes", words::asked(finished), request.lanes.len());
         let answered = |claimed: &Claimed| format!("{}; {}", words::became(&claimed.receipt), rows(&claimed.resources));
         self.call(Operation::Claim, asked, call, answered).await
     }

@@ -1,4 +1,4 @@
-use delta::core::Resource;
+use delta::core::{ObjectHash, Resource};
 use delta::{Action, Layer, Next, WorkContext, WorkError};
 use futures::future::BoxFuture;
 
@@ -26,6 +26,9 @@ impl Layer for Watch {
     ) -> BoxFuture<'a, Result<Action, WorkError>> {
         let Some(attempt) = Attempt::of(row) else { return next.work(cx, row) };
         Box::pin(async move {
+            if let Some(detail) = &row.detail {
+                self.sim.record(&self.actor, What::Given(attempt.clone(), ObjectHash::of(&detail.object)));
+            }
             self.sim.record(&self.actor, What::Began(attempt.clone()));
             let mut call = Call { watch: self, attempt, answer: None };
             let answer = next.work(cx, row).await;

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use delta_core::{Event, Timestamp};
+use delta_core::{Event, Resource, ResourceId, Timestamp};
 use delta_store_memory::MemoryStore;
 
 use super::chance::{Chance, Draw};
@@ -180,6 +180,15 @@ impl Sim {
 
     pub(super) fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// A row as it was with the generation before this one, if that was seen.
+    pub(super) fn earlier(&self, id: ResourceId, generation: i64) -> Option<Resource> {
+        let state = self.state();
+        state.history.entries().iter().rev().find_map(|entry| match &entry.what {
+            What::Row { before: Some(row), .. } if row.id == id && row.generation < generation => Some((**row).clone()),
+            _ => None,
+        })
     }
 
     /// What happened, and which faults did.

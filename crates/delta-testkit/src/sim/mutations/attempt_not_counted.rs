@@ -17,7 +17,7 @@ impl Mutation for AttemptNotCounted {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn claimed(&self, sight: &Sight<'_>, claimed: &mut Claimed) {

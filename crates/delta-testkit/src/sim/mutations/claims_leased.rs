@@ -17,7 +17,7 @@ impl Mutation for ClaimsLeased {
     }
 
     fn seeds(&self) -> u64 {
-        2
+        4
     }
 
     fn request(&self, sight: &Sight<'_>, request: &mut ClaimRequest) {

@@ -17,7 +17,7 @@ impl Mutation for CommitForgotten {
     }
 
     fn seeds(&self) -> u64 {
-        2
+        4
     }
 
     fn fate(&self, sight: &Sight<'_>, changes: &Changeset) -> Fate {

@@ -1,16 +1,16 @@
-use delta_core::Changeset;
+use delta_core::{Changeset, EventKind};
 
 use super::drafts::drafts;
 use crate::invariants::{Invariant as _, LogExplainsRows};
 use crate::sim::{Mutation, Sight};
 
-/// Writes a row without the event that tells of it: the second of two statements is outside of the transaction.
+/// Ends an attempt without the event that tells of it: the second of two statements is outside of the transaction.
 #[derive(Debug)]
 pub(super) struct EventDropped;
 
 impl Mutation for EventDropped {
     fn name(&self) -> &'static str {
-        "a change appends no event"
+        "the end of an attempt appends no event"
     }
 
     fn breaks(&self) -> Option<&'static str> {
@@ -18,12 +18,14 @@ impl Mutation for EventDropped {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {
         for events in changes.changes.iter_mut().flat_map(drafts) {
-            if sight.happens(50) {
+            if events.iter().any(|event| matches!(event.kind, EventKind::Synced | EventKind::Failed))
+                && sight.happens(200)
+            {
                 events.clear();
             }
         }

@@ -1,7 +1,7 @@
 use delta_core::Changeset;
 
 use super::drafts::drafts;
-use crate::invariants::{Invariant as _, LogExplainsRows};
+use crate::invariants::{GenerationsGrow, Invariant as _};
 use crate::sim::{Mutation, Sight};
 
 /// Takes generation and attempt of an event from the row as it is by then: what was worked and what is told of are two.
@@ -14,11 +14,11 @@ impl Mutation for EventOfRow {
     }
 
     fn breaks(&self) -> Option<&'static str> {
-        Some(LogExplainsRows::default().name())
+        Some(GenerationsGrow::default().name())
     }
 
     fn seeds(&self) -> u64 {
-        2
+        6
     }
 
     fn changeset(&self, _: &Sight<'_>, changes: &mut Changeset) {

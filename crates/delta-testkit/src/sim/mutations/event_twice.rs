@@ -1,4 +1,4 @@
-use delta_core::Changeset;
+use delta_core::{Changeset, EventKind};
 
 use super::drafts::drafts;
 use crate::invariants::{Invariant as _, LogExplainsRows};
@@ -18,12 +18,15 @@ impl Mutation for EventTwice {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {
         for events in changes.changes.iter_mut().flat_map(drafts) {
-            if let Some(event) = events.last().cloned().filter(|_| sight.happens(50)) {
+            if let Some(event) = events.last().cloned()
+                && event.kind == EventKind::Failed
+                && sight.happens(200)
+            {
                 events.push(event);
             }
         }

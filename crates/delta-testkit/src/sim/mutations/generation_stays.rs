@@ -17,7 +17,7 @@ impl Mutation for GenerationStays {
     }
 
     fn seeds(&self) -> u64 {
-        2
+        5
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {

@@ -17,7 +17,7 @@ impl Mutation for LimitNotLookedAt {
     }
 
     fn seeds(&self) -> u64 {
-        2
+        4
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {

@@ -17,12 +17,12 @@ impl Mutation for LogReorders {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn appended(&self, sight: &Sight<'_>, events: &mut [Event]) {
         if let [first, .., last] = events
-            && sight.happens(200)
+            && sight.happens(500)
         {
             std::mem::swap(&mut first.position, &mut last.position);
         }

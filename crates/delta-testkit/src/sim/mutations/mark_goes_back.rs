@@ -17,7 +17,7 @@ impl Mutation for MarkGoesBack {
     }
 
     fn seeds(&self) -> u64 {
-        3
+        4
     }
 
     fn changeset(&self, _: &Sight<'_>, changes: &mut Changeset) {

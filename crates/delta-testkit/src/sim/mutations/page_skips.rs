@@ -17,7 +17,7 @@ impl Mutation for PageSkips {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn page(&self, sight: &Sight<'_>, _: &EventQuery, page: &mut EventPage) {

@@ -21,7 +21,7 @@ impl Mutation for RescuesEarly {
     }
 
     fn seeds(&self) -> u64 {
-        3
+        4
     }
 
     fn asked_due(&self, _: &Sight<'_>, query: &mut DueQuery) {

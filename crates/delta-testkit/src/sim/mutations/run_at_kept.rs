@@ -17,7 +17,7 @@ impl Mutation for RunAtKept {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {

@@ -17,7 +17,7 @@ impl Mutation for TokensRepeat {
     }
 
     fn seeds(&self) -> u64 {
-        1
+        4
     }
 
     fn request(&self, sight: &Sight<'_>, request: &mut ClaimRequest) {

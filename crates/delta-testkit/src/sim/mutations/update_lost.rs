@@ -18,7 +18,7 @@ impl Mutation for UpdateLost {
     }
 
     fn seeds(&self) -> u64 {
-        2
+        6
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {

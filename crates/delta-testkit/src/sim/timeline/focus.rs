@@ -29,7 +29,9 @@ pub(super) fn key(entry: &Entry) -> Option<&Key> {
         | What::Refused { key, .. }
         | What::Acknowledged { key, .. }
         | What::Effect { key, .. } => Some(key),
-        What::Began(attempt) | What::Ended(attempt, _) | What::Settles(attempt, _) => Some(&attempt.key),
+        What::Began(attempt) | What::Given(attempt, _) | What::Ended(attempt, _) | What::Settles(attempt, _) => {
+            Some(&attempt.key)
+        }
         _ => None,
     }
 }

@@ -66,6 +66,7 @@ impl Line {
             What::Refused { key, ask } => plain("error", format!("{ask} {key}: whether it is done is not known")),
             What::Acknowledged { key, ask } => plain("told", format!("{key}: {ask}")),
             What::Began(attempt) => plain("begin", attempt.to_string()),
+            What::Given(attempt, hash) => Self { boring: true, ..plain("given", format!("{attempt}: {hash}")) },
             What::Ended(attempt, answer) => plain("end", format!("{attempt}: {answer}")),
             What::Settles(attempt, answer) => plain("settle_in", format!("{attempt}: {answer}")),
             What::Effect { idempotency_key, what, .. } => plain("EFFECT", format!("{what} ({idempotency_key})")),
