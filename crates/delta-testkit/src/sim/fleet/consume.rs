@@ -120,9 +120,9 @@ fn handler(
                 }
                 return Err(error.into());
             }
-            let consumer =
+            let whole =
                 if name == SHARED { format!("{name}/{:04}", slice_of(&event.key())) } else { name.to_owned() };
-            sim.record(actor, What::Consumed { consumer, position });
+            sim.record(actor, What::Consumed { consumer: whole, position });
             consumed.note(name, position);
             Ok(())
         }
