@@ -50,7 +50,6 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
     /// Takes the one cursor of a consumer that is not sharded; `None` while somebody else holds it.
     pub(super) async fn take(&self) -> Result<Option<(Slice, Wrote)>> {
         let setup = &*self.setup;
-        let ends = start::ends(&setup.log).await?;
         let name = consume::cursor_name(setup.log.name(), setup.name());
         let found = self.read(CursorQuery::Names(vec![name.clone()])).await?.pop();
         let row = found.unwrap_or_else(|| Cursor::new(name));
@@ -58,6 +57,8 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
         if let Some(cursors) = &setup.options.cursor_store {
             standing.position = cursors.load(setup.name()).await?;
         }
+        // After the cursor, which another run may be moving: its place is never beyond an end that is asked for later.
+        let ends = start::ends(&setup.log).await?;
         standing.check_end(setup.name(), ends.end)?;
         if standing.position == Some(Position::START) {
             start::check_start(&setup.log, setup.name()).await?;
