@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use delta::core::plan::consume::{SLICES, Standing};
-use delta::core::{Access, Cursor, CursorQuery, Store as _};
+use delta::core::plan::consume::{SLICES, Standing, member_name};
+use delta::core::{Access, Changeset, Cursor, CursorChange, CursorQuery, LogName, Owner, Store as _};
 use delta::{Client, ConsumeError, Consumer, Event, GiveUp, MemoryStore, ShardBy};
 use tokio_util::sync::CancellationToken;
 
@@ -116,6 +116,53 @@ async fn the_slices_of_a_member_that_dies_are_taken_over() {
     let mut handled = seen.all();
     handled.sort_unstable();
     assert_eq!((summary.handled, handled), (50, (1..=50).collect::<Vec<i64>>()));
+}
+
+/// A run that begins again after it could not reach its store still holds, by the store, what it had before.
+#[tokio::test(start_paused = true)]
+async fn what_a_member_holds_beyond_its_share_without_working_it_is_given_back() {
+    async fn write(client: &Client<MemoryStore>, cursors: Vec<CursorChange>) {
+        let mut conn = client.store().acquire(Access::Write).await.unwrap();
+        let now = client.store().now(&mut conn).await.unwrap();
+        let receipt = client.store().commit(&mut conn, &Changeset { cursors, ..Changeset::new(now) }).await.unwrap();
+        assert_eq!(receipt.lost_cursor, None);
+    }
+    async fn comes_to(client: &Client<MemoryStore>, expected: &[usize]) {
+        for _ in 0..600 {
+            if shares(client, "shards").await == expected {
+                return;
+            }
+            crate::kit::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("expected {expected:?}, found {:?}", shares(client, "shards").await);
+    }
+    let client = with_events(1).await;
+    let seen = Seen::new();
+    client.log().consumer(sharded(&seen)).to_head().run_once().await.unwrap();
+    let mut conn = client.store().acquire(Access::Read).await.unwrap();
+    let until = client.store().now(&mut conn).await.unwrap() + HOUR;
+    drop(conn);
+    let member = |owner: Owner| Cursor {
+        holder: Some(owner),
+        lease_until: Some(until),
+        ..Cursor::new(member_name(&LogName::own(), "shards", owner))
+    };
+    let [seven, eight] = [7, 8].map(|owner| member(Owner::new(owner)));
+    write(&client, vec![seven.put(), eight.clone().put()]).await;
+    let stop = CancellationToken::new();
+    let (log, consumer, stopped) = (client.log(), sharded(&seen), stop.clone());
+    let running = crate::kit::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
+    comes_to(&client, &[342, 682]).await;
+    let slices = slices(&client, "shards").await;
+    let owner = slices.iter().find_map(|slice| slice.holder);
+    let free = slices.into_iter().filter(|slice| slice.holder.is_none()).take(600);
+    let held = |slice: Cursor| Cursor { holder: owner, lease_until: Some(until), ..slice }.put();
+    write(&client, free.map(held).collect()).await;
+    comes_to(&client, &[82, 942]).await;
+    write(&client, vec![Cursor { version: 1, ..eight }.remove()]).await;
+    comes_to(&client, &[512, 512]).await;
+    stop.cancel();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -109,18 +109,26 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
         let positions: Vec<_> = others.map(|(_, row)| self.standing(row)).collect::<Result<_>>()?;
         let slowest = positions.iter().map(|standing| standing.position.unwrap_or_default()).min();
         balanced.others = Some(slowest.unwrap_or(Position::new(i64::MAX)));
+        // What an earlier tenure of this run could not give back is free for this run alone: nobody else takes it from one who
+        // lives.
+        let left: BTreeSet<u16> =
+            slices.iter().filter(|(_, row)| row.holder == Some(self.owner)).map(|(number, _)| *number).collect();
         let mut free: Vec<(u16, Cursor)> = slices
             .into_iter()
             .filter(|(number, _)| !mine.contains(number))
             .filter_map(|(number, row)| Some((number, consume::take_slice(row, self.owner, &live, until)?)))
             .collect();
-        let Balance::Take(most) = consume::balance(mine.len(), free.len(), live.len()) else { return Ok(balanced) };
+        let most = match consume::balance(mine.len(), free.len(), live.len()) {
+            Balance::Take(most) => most,
+            Balance::Keep | Balance::Release(_) => 0,
+        };
         // Each begins elsewhere, so that those who take at the same time do not want the same.
         let rank = live.iter().position(|owner| *owner == self.owner).unwrap_or(0);
         let begin = free.len() * rank / live.len();
         free.rotate_left(begin);
-        free.truncate(most);
-        match self.take_slices(free, now).await? {
+        let others = free.split_off(most.min(free.len())).into_iter();
+        let given_back = others.filter(|(number, _)| left.contains(number)).map(|(_, row)| row).collect();
+        match self.take_slices(free, given_back, now).await? {
             Some(taken) => balanced.taken = taken,
             None => balanced.contended = true,
         }
@@ -158,11 +166,20 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
         finish(store, conn, result)
     }
 
-    /// Takes slices; `None` if others got in the way.
-    async fn take_slices(&self, free: Vec<(u16, Cursor)>, now: Timestamp) -> Result<Option<Vec<(u16, Slice)>>> {
+    /// Takes slices and gives others back; `None` if somebody got in the way.
+    async fn take_slices(
+        &self,
+        free: Vec<(u16, Cursor)>,
+        given_back: Vec<Cursor>,
+        now: Timestamp,
+    ) -> Result<Option<Vec<(u16, Slice)>>> {
+        if free.is_empty() && given_back.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
         let ends = start::ends(&self.setup.log).await?;
         let mut taken = Vec::with_capacity(free.len());
-        let mut cursors = Vec::with_capacity(free.len());
+        let mut cursors: Vec<_> =
+            given_back.into_iter().filter_map(|row| Some(consume::release(row, self.owner)?.put())).collect();
         for (number, row) in free {
             let standing = self.standing(&row)?;
             standing.check_end(&row.name, ends.end)?;
