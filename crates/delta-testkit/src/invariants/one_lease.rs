@@ -131,12 +131,16 @@ impl Invariant for OneLease {
             What::Ended(attempt, answer) => self.answers(entry, attempt, answer),
             What::Crashed | What::Stopped => {
                 let keys: Vec<Key> = self.running.keys().cloned().collect();
-                keys.iter().for_each(|key| self.ends(key, |one| one.actor == *actor));
+                for key in &keys {
+                    self.ends(key, |one| one.actor == *actor);
+                }
                 Ok(())
             }
             What::Frozen => {
                 let mine = self.running.values_mut().flatten().filter(|one| one.actor == *actor);
-                mine.for_each(|one| one.stood_still = true);
+                for one in mine {
+                    one.stood_still = true;
+                }
                 Ok(())
             }
             What::Row { before, after } => self.written(entry, before.as_deref(), after.as_deref()),

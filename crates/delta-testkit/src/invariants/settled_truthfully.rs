@@ -106,11 +106,10 @@ impl SettledTruthfully {
             Answer::Snoozed => !finished && !failed,
             // What says that the object is gone may be an error as well, which is kept as the reason.
             Answer::Error(text) => failed && (!finished || message == Some(text)),
-            Answer::Panicked => failed && !finished,
             // Timed out, cancelled, lost, or given back by a stop.
             Answer::Dropped => !finished,
             // As the worker's own transaction said; if that was not committed, it has failed.
-            Answer::Settled => failed && !finished,
+            Answer::Panicked | Answer::Settled => failed && !finished,
         };
         // An attempt may settle itself before it ends, whatever it ends with, or be given back before it has begun.
         let open = said.answer.is_none() && said.settles.is_empty() && !finished;

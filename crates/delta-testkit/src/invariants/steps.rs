@@ -35,6 +35,7 @@ pub(super) enum Explained {
 
 /// What decides on the rules that fit, apart from what somebody asks for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as in the table")]
 struct Shape {
     phase: Phase,
     absent_by: Option<u8>,
@@ -157,11 +158,11 @@ impl Steps {
     /// The rules that fit a row, whatever is asked for.
     fn of(&mut self, light: &Light) -> Vec<(Input, Effect)> {
         let shape = light.shape();
-        self.known.entry(shape).or_insert_with(|| fitting(&shape, light.desired.absent_by(), light.deleted_by)).clone()
+        self.known.entry(shape).or_insert_with(|| fitting(shape, light.desired.absent_by(), light.deleted_by)).clone()
     }
 }
 
-fn fitting(shape: &Shape, absent_by: Option<AbsentBy>, deleted_by: Option<DeletedBy>) -> Vec<(Input, Effect)> {
+fn fitting(shape: Shape, absent_by: Option<AbsentBy>, deleted_by: Option<DeletedBy>) -> Vec<(Input, Effect)> {
     let facts = Facts {
         phase: shape.phase,
         absent_by,
@@ -259,6 +260,7 @@ impl Walk<'_> {
 }
 
 /// What an effect makes of a row, in each way that it may.
+#[expect(clippy::too_many_lines, reason = "one arm for each effect")]
 fn take(at: &Light, input: Input, effect: Effect, to: &Light) -> Vec<(Light, Vec<Told>)> {
     let lease = at.lease.as_ref();
     let free = Light { lease: None, ..at.clone() };

@@ -539,7 +539,9 @@ fn acted(book: &mut Book, id: &str, idempotency_key: &str) {
 fn an_outside_that_is_behind_or_under_a_strange_key_is_caught() {
     let worked = |book: &mut Book, keys: &[&str]| {
         let attempt = book.begin("p1", "a");
-        keys.iter().for_each(|key| acted(book, "a", key));
+        for key in keys {
+            acted(book, "a", key);
+        }
         book.ended("p1", &attempt, Answer::Synced);
         assert!(book.settle("p1", &attempt, &Report::Synced));
     };
