@@ -86,5 +86,7 @@ pub(super) fn kind(operation: Operation, fault: Fault) -> &'static str {
         Fault::Delay(_) => "slow-store",
         Fault::Drop { .. } => "broken-off",
         Fault::LoseAnswer => "lost-answer",
+        #[cfg(feature = "database")]
+        Fault::Kill(_) => "killed",
     }
 }

@@ -93,6 +93,8 @@ impl SimStore {
                 Ok(_) => Err(Error::new(ErrorKind::Unavailable, name, "simulated: the answer was lost")),
                 Err(error) => Err(error),
             },
+            #[cfg(feature = "database")]
+            Some(Fault::Kill(_)) => unreachable!("no seed gives a kill of this very process"),
         };
         waiting.is_over = true;
         let answered = answer.as_ref().map_or_else(ToString::to_string, answered);
