@@ -176,7 +176,9 @@ impl<'a> Watch<'a, '_> {
                 let cut = self.seen.dropped.remove(&(actor, *at)).unwrap_or_default();
                 let running = self.seen.running.remove(actor).unwrap_or_default();
                 let all = cut.into_iter().chain(running.iter().map(|_| ATTEMPT));
-                all.for_each(|name| self.coverage.happened(Area::Crash, name));
+                for name in all {
+                    self.coverage.happened(Area::Crash, name);
+                }
             }
             What::Cursor { before: Some(before), after: Some(after) } => self.taken(before, after),
             _ => {}
@@ -212,8 +214,9 @@ impl<'a> Watch<'a, '_> {
                 let lost = |rule: &&delta_core::transition::Rule| {
                     rule.input == input && rule.effect == Effect::Lost && rule.from.len() > 1
                 };
-                let rule = TABLE.iter().find(lost);
-                rule.into_iter().for_each(|rule| self.coverage.happened(Area::Rule, rules::name(rule)));
+                if let Some(rule) = TABLE.iter().find(lost) {
+                    self.coverage.happened(Area::Rule, rules::name(rule));
+                }
             }
         }
     }

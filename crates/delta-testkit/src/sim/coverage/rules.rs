@@ -19,12 +19,12 @@ pub(super) struct Rules<'a> {
 pub(super) fn name(rule: &Rule) -> String {
     let from: Vec<_> = rule.from.iter().map(|phase| phase.as_str()).collect();
     let from = if from.len() == 1 { from[0].to_owned() } else { format!("{} states", from.len()) };
-    let when: Vec<_> = rule.when.iter().map(condition).collect();
+    let when: Vec<_> = rule.when.iter().copied().map(condition).collect();
     let when = if when.is_empty() { String::new() } else { format!(" if {}", when.join(", ")) };
     format!("{from}: {}{when} -> {:?}", rule.input.as_str(), rule.effect)
 }
 
-fn condition(condition: &Condition) -> String {
+fn condition(condition: Condition) -> String {
     match condition {
         Condition::Reports(report) => format!("reports {report:?}"),
         other => format!("{other:?}"),

@@ -11,24 +11,16 @@ pub(super) type Holders = BTreeMap<LeaseToken, Actor>;
 pub(super) fn brief(row: Option<&Resource>, now: Timestamp, holders: &Holders) -> String {
     let Some(row) = row else { return "nothing".to_owned() };
     let (generation, synced) = (row.generation, row.synced_generation);
-    let mut text = format!("{} v{} g{generation}/{synced} a{}", row.state, row.version, row.attempt);
-    if let Some(by) = row.desired.absent_by() {
-        text += &format!(", to be gone by {}", by.as_str());
-    }
-    if let Some(run_at) = row.run_at {
-        text += &format!(", due {}", relative(run_at, now));
-    }
+    let mut parts = vec![format!("{} v{} g{generation}/{synced} a{}", row.state, row.version, row.attempt)];
+    parts.extend(row.desired.absent_by().map(|by| format!("to be gone by {}", by.as_str())));
+    parts.extend(row.run_at.map(|run_at| format!("due {}", relative(run_at, now))));
     if let Some(lease) = &row.lease {
         let holder = holders.get(&lease.token).map_or("somebody", Actor::as_str);
-        text += &format!(", lease {} of {holder} {}", lease.token.get(), relative(lease.until, now));
-        if lease.cancel_requested {
-            text += ", to be ended";
-        }
+        parts.push(format!("lease {} of {holder} {}", lease.token.get(), relative(lease.until, now)));
+        parts.extend(lease.cancel_requested.then(|| "to be ended".to_owned()));
     }
-    if row.paused {
-        text += ", paused";
-    }
-    text
+    parts.extend(row.paused.then(|| "paused".to_owned()));
+    parts.join(", ")
 }
 
 /// A moment as seen from another.
