@@ -11,7 +11,6 @@ mod progress;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use delta_testkit::invariants;
 use delta_testkit::sim::fleet::{self, Call, Fleet};
 use delta_testkit::sim::{Detail, Failures, Mutation, Run, Scenario, Search, Timeline, run, shrink};
 
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn simulated(scenario: &Scenario<Call>, mutation: Option<&Arc<dyn Mutation>>) -> Run {
-    run(scenario, mutation.cloned(), invariants::all(), Fleet::new)
+    run(scenario, mutation.cloned(), fleet::invariants(scenario), Fleet::new)
 }
 
 /// Prints the timeline of a seed, made small if it fails; says whether all holds.

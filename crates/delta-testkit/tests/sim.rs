@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::thread;
 
 use delta_core::{Change, Changeset, Desired};
-use delta_testkit::invariants;
 use delta_testkit::sim::fleet::{self, Call, Fleet, scenario};
 use delta_testkit::sim::{Failures, Mutation, Run, Scenario, Search, Sight, Timeline, run, shrink};
 
@@ -18,7 +17,7 @@ const SEEDS: (u64, u64) = (500, 10_000);
 const OPERATIONS: u64 = 200;
 
 fn simulated(scenario: &Scenario<Call>, mutation: Option<Arc<dyn Mutation>>) -> Run {
-    run(scenario, mutation, invariants::all(), Fleet::new)
+    run(scenario, mutation, fleet::invariants(scenario), Fleet::new)
 }
 
 #[test]

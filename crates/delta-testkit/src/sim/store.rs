@@ -63,7 +63,10 @@ impl SimStore {
             let what = format!("{name} {number}: {fault:?}");
             sim.record(&self.actor, What::Fault { kind: kind(operation, fault).to_owned(), what });
         }
-        sim.operation();
+        if !sim.operation() {
+            // Nothing is gained by going on, and time must pass for the run to end.
+            return std::future::pending().await;
+        }
         let mut waiting = Waiting { store: self, operation, is_over: false };
         let longer = self.mutate(|mutation, sight| mutation.takes_longer(sight, operation)).unwrap_or(0);
         let call = async {

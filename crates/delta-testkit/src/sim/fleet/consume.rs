@@ -120,8 +120,7 @@ fn handler(
                 }
                 return Err(error.into());
             }
-            let whole =
-                if name == SHARED { format!("{name}/{:04}", slice_of(&event.key())) } else { name.to_owned() };
+            let whole = if name == SHARED { format!("{name}/{:04}", slice_of(&event.key())) } else { name.to_owned() };
             sim.record(actor, What::Consumed { consumer: whole, position });
             consumed.note(name, position);
             Ok(())

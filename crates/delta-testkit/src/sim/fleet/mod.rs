@@ -10,7 +10,7 @@ mod work;
 
 pub use call::{Call, How};
 pub use model::Fleet;
-pub use plan::scenario;
+pub use plan::{invariants, scenario};
 
 /// Every kind of fault that happens to the fleet.
 #[must_use]

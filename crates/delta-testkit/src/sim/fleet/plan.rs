@@ -4,12 +4,22 @@ use std::time::Duration;
 use delta::IdempotencyKey;
 
 use super::call::{Call, How};
+use crate::invariants::{Clocks, Invariant, OutsideHoldsLast, all_with};
 use crate::sim::chance::{Chance, Draw};
 use crate::sim::fault::FaultRates;
 use crate::sim::scenario::{ProcessPlan, Scenario, Step, Timed};
 
 /// How long faults happen.
 const STORM: Duration = Duration::from_mins(1);
+
+/// What must hold of the fleet, by clocks that are off as far as those of a scenario may be.
+#[must_use]
+pub fn invariants(scenario: &Scenario<Call>) -> Vec<Box<dyn Invariant>> {
+    let lease = scenario.processes.iter().map(|process| process.lease).max().unwrap_or_default();
+    let mut invariants = all_with(Clocks::off_by(lease / 8));
+    invariants.push(Box::new(OutsideHoldsLast::default()));
+    invariants
+}
 
 /// The scenario that a seed gives.
 #[must_use]
