@@ -195,9 +195,11 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
 
     /// Reads slices anew that somebody else has written: those that this run still holds.
     pub(super) async fn reload(&self, names: Vec<String>) -> Result<Vec<(u16, Slice)>> {
+        let rows = self.read(CursorQuery::Names(names)).await?;
+        // Asked for after the cursors, which must not be beyond it.
         let ends = start::ends(&self.setup.log).await?;
         let mut mine = Vec::new();
-        for row in self.read(CursorQuery::Names(names)).await? {
+        for row in rows {
             let Some(number) = number(&row) else { continue };
             if row.holder == Some(self.owner) {
                 let standing = self.standing(&row)?;
