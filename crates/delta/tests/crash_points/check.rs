@@ -14,7 +14,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> 
 
 /// Holds all of it against the invariants and what this scenario must come to.
 pub(crate) async fn check<S: Crashed>(store: &S, history: &History) -> Result<(), String> {
-    let last = Last::read(store).await.map_err(|error| error.to_string())?;
+    let last = Last::read(store).await.map_err(|error| format!("could not read the tables: {error}"))?;
     let mut conn = store.acquire(Access::Read).await.map_err(|error| error.to_string())?;
     store.check(&mut conn).await.map_err(|error| error.to_string())?;
     invariants::check(&mut invariants::from_tables(), history, &last).map_err(|violation| violation.to_string())?;

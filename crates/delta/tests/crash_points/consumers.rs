@@ -31,7 +31,7 @@ pub(crate) fn positions(last: &Last) -> Vec<Position> {
 
 /// Consumes until `stop`.
 pub(crate) async fn run<S: Crashed>(client: &Client<FaultStore<S>>, journal: &Journal, stop: &CancellationToken) {
-    tokio::join!(notes(client, journal, stop), books(client, stop));
+    tokio::join!(Box::pin(notes(client, journal, stop)), Box::pin(books(client, stop)));
 }
 
 /// Where the cursor stands from which a run begins.

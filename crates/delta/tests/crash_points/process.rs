@@ -10,6 +10,7 @@ use delta::{Client, ClientSettings, Migrate as _, MySqlDieselStore, MySqlStore, 
 use delta_testkit::fault::{FaultPlan, FaultStore, Operation};
 use delta_testkit::history::What;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 
 use crate::caller::{Caller, STEPS, wanted_after};
 use crate::consumers;
@@ -35,13 +36,14 @@ const PURGE: Duration = Duration::from_millis(50);
 /// How long a process may take to come to rest, however busy the machine is.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+// Boxed, as are its parts: unoptimised, they are more than a test's thread has room for.
 pub(crate) async fn run() {
     match env::var(STORE).unwrap().as_str() {
-        SqliteStore::WORD => run_on::<SqliteStore>().await,
-        PgStore::WORD => run_on::<PgStore>().await,
-        PgDieselStore::WORD => run_on::<PgDieselStore>().await,
-        MySqlStore::WORD => run_on::<MySqlStore>().await,
-        MySqlDieselStore::WORD => run_on::<MySqlDieselStore>().await,
+        SqliteStore::WORD => Box::pin(run_on::<SqliteStore>()).await,
+        PgStore::WORD => Box::pin(run_on::<PgStore>()).await,
+        PgDieselStore::WORD => Box::pin(run_on::<PgDieselStore>()).await,
+        MySqlStore::WORD => Box::pin(run_on::<MySqlStore>()).await,
+        MySqlDieselStore::WORD => Box::pin(run_on::<MySqlDieselStore>()).await,
         other => panic!("no such store: {other}"),
     }
 }
@@ -59,6 +61,8 @@ fn settings() -> ClientSettings {
 async fn run_on<S: Crashed>() {
     let directory = PathBuf::from(env::var(DIRECTORY).unwrap());
     let number: usize = env::var(NUMBER).unwrap().parse().unwrap();
+    // What it has to say, where it fails.
+    tracing_subscriber::fmt().with_ansi(false).with_max_level(Level::INFO).with_writer(std::io::stderr).init();
     let plan = FaultPlan::new();
     if let Ok(point) = env::var(POINT) {
         plan.crash(point.parse().unwrap());
@@ -68,7 +72,7 @@ async fn run_on<S: Crashed>() {
     let day = Retention::default();
     journal.note(What::Periods { expiry: None, deleted: Some(PURGE), degraded: day.degraded, synced: day.synced });
     let store = FaultStore::new(S::open(&env::var(URL).unwrap()).await.unwrap(), plan.clone());
-    let worked = tokio::time::timeout(PATIENCE, work(store.clone(), &journal, &directory, number)).await;
+    let worked = tokio::time::timeout(PATIENCE, Box::pin(work(store.clone(), &journal, &directory, number))).await;
     if worked.is_err() {
         let last = delta_testkit::history::Last::read(store.inner()).await;
         let unrest = last.map(|last| wanted_after(STEPS.len()).unrest(&last));
@@ -98,7 +102,7 @@ async fn work<S: Crashed>(store: FaultStore<S>, journal: &Journal, directory: &P
         until(store.inner(), |last| wanted.unrest(last)).await;
         stop.cancel();
     };
-    tokio::join!(caller, consumers::run(&client, journal, &stop));
+    tokio::join!(Box::pin(caller), consumers::run(&client, journal, &stop));
     running.stop().await;
 }
 

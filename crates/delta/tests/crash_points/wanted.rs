@@ -66,15 +66,14 @@ fn holds(wish: &Wish, row: Option<&Resource>) -> bool {
     }
 }
 
-/// Waits, by calls that do not count, until `open` finds nothing.
+/// Waits, by calls that do not count, until `open` finds nothing, twice: rows may be seen a moment before their events.
 pub(crate) async fn until<S: Crashed>(store: &S, open: impl Fn(&Last) -> Vec<String>) {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
-    loop {
+    let mut calm = 0;
+    while calm < 2 {
         tick.tick().await;
         // The database may be busy with what a killed process has left behind.
         let Ok(last) = Last::read(store).await else { continue };
-        if open(&last).is_empty() {
-            return;
-        }
+        calm = if open(&last).is_empty() { calm + 1 } else { 0 };
     }
 }
