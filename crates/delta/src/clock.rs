@@ -57,15 +57,23 @@ impl Clock {
     pub(crate) fn now(&self) -> Option<Timestamp> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let sample = known.as_mut()?;
-        let now = sample.server + drifted(instant().duration_since(sample.taken), self.drift_ppm);
-        sample.last = sample.last.max(now);
+        sample.last = sample.last.max(self.by(sample));
         Some(sample.last)
     }
 
-    /// How far [`now`](Self::now) may be off.
+    /// How far [`now`](Self::now) may be off. As it never goes backwards, a vague sample that put it ahead keeps it there when a
+    /// better one shows that it was, until time has caught up.
     pub(crate) fn uncertainty(&self) -> Duration {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.map_or(Duration::MAX, |sample| sample.uncertainty_at(instant()))
+        known.map_or(Duration::MAX, |sample| {
+            let ahead = sample.last.since(self.by(&sample));
+            sample.uncertainty_at(instant()) + ahead
+        })
+    }
+
+    /// The server's time now by a sample.
+    fn by(&self, sample: &Sample) -> Timestamp {
+        sample.server + drifted(instant().duration_since(sample.taken), self.drift_ppm)
     }
 }
 
@@ -121,5 +129,21 @@ mod tests {
         tokio::time::advance(Duration::from_secs(2)).await;
         clock.sample(asked, Timestamp::EPOCH, instant());
         assert_eq!(clock.now(), Some(Timestamp::from_micros(2_000_000)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_vague_sample_has_put_ahead_is_uncertain_until_time_has_caught_up() {
+        let clock = Clock::default();
+        let asked = instant();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        // All of it was the way there.
+        clock.sample(asked, Timestamp::from_micros(2_000_000), instant());
+        assert_eq!(clock.now(), Some(Timestamp::from_micros(3_000_000)));
+        let now = instant();
+        clock.sample(now, Timestamp::from_micros(2_000_000), now);
+        assert_eq!(clock.now(), Some(Timestamp::from_micros(3_000_000)), "it does not go back");
+        assert_eq!(clock.uncertainty(), Duration::from_secs(1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(clock.uncertainty() < Duration::from_millis(1));
     }
 }
