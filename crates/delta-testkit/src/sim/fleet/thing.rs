@@ -22,11 +22,11 @@ impl<const EVEN: bool> Object for Thing<EVEN> {
     }
 
     fn settings() -> ObjectSettings {
-        let common = ObjectSettings::new().missing(Missing::Delete);
+        let common = ObjectSettings::new();
         if EVEN {
-            common.parallelism(2).expiry(EXPIRY).inform_interval(Duration::from_secs(15))
+            common.missing(Missing::Work).parallelism(2).expiry(EXPIRY).inform_interval(Duration::from_secs(15))
         } else {
-            common.parallelism(4).expiry(None).inform_interval(Duration::from_secs(10))
+            common.missing(Missing::Delete).parallelism(4).expiry(None).inform_interval(Duration::from_secs(10))
         }
     }
 }

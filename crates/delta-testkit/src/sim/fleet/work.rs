@@ -10,7 +10,7 @@ use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use serde_json::Value;
 
 use super::thing::{Copy, Note, Thing};
-use crate::history::{Actor, Answer, Attempt, What};
+use crate::history::{Actor, Answer, Ask, Attempt, What};
 use crate::sim::fault::FaultId;
 use crate::sim::model::Life;
 use crate::sim::outside::OutsideError;
@@ -22,7 +22,8 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from
 const SETTLES: u32 = 200;
 
 /// What workers do instead of their work, now and then.
-pub(super) const MISHAPS: [&str; 7] = [
+pub(super) const MISHAPS: [&str; 8] = [
+    "worker-is-cancelled",
     "worker-panics",
     "worker-hangs",
     "worker-snoozes",
@@ -85,7 +86,7 @@ impl<T: Item> Worker<T> {
     }
 
     /// What a worker does instead of its work, now and then.
-    async fn mishap(&self) -> Result<Option<Action>, WorkError> {
+    async fn mishap(&self, cx: &WorkContext, row: &Resource<T>) -> Result<Option<Action>, WorkError> {
         let sim = &self.life.sim;
         let number = sim.count(&self.life.actor, "worker");
         let mut draw = sim.chance().draw(self.life.actor.as_str(), "worker", number);
@@ -107,8 +108,24 @@ impl<T: Item> Worker<T> {
                 crate::sim::store::sleep(draw.up_to(Duration::from_secs(12))).await;
                 Ok(None)
             }
+            "worker-is-cancelled" => {
+                self.cancel(cx, row).await;
+                std::future::pending().await
+            }
             _ => Err(WorkError::permanent("simulated")),
         }
+    }
+
+    /// Asks for the end of the attempt that asks, as somebody else may do while it runs.
+    async fn cancel(&self, cx: &WorkContext, row: &Resource<T>) {
+        let Some(client) = cx.client_of::<SimStore>() else { return };
+        let (key, ask) = (row.key.clone(), Ask::Cancel.name().to_owned());
+        let record = |what| self.life.sim.record(&self.life.actor, what);
+        record(What::Asked { key: key.clone(), ask: ask.clone() });
+        record(match client.cancel(&key).await {
+            Ok(()) => What::Acknowledged { key, ask: Ask::Cancel },
+            Err(_) => What::Refused { key, ask },
+        });
     }
 
     async fn effect(
@@ -155,7 +172,7 @@ impl<T: Item> Controller for Worker<T> {
     type Object = T;
 
     async fn work(&self, cx: &WorkContext, row: &Resource<T>) -> Result<Action, WorkError> {
-        if let Some(action) = self.mishap().await? {
+        if let Some(action) = self.mishap(cx, row).await? {
             return Ok(action);
         }
         let value = serde_json::to_value(&row.object)?;
@@ -165,7 +182,7 @@ impl<T: Item> Controller for Worker<T> {
     }
 
     async fn delete(&self, cx: &WorkContext, row: &Resource<T>) -> Result<Action, WorkError> {
-        if let Some(action) = self.mishap().await? {
+        if let Some(action) = self.mishap(cx, row).await? {
             return Ok(action);
         }
         let remove = |places: &mut Places| drop(places.target.remove(&(T::KIND, row.object.id())));
