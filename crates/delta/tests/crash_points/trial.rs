@@ -72,7 +72,8 @@ pub(crate) async fn run<S: Crashed>(points: &Points) -> Result<Trial, String> {
 }
 
 fn tail(entries: &[Entry]) -> String {
-    entries.iter().map(|entry| format!("  {entry}\n")).collect()
+    let lines: Vec<String> = entries.iter().map(|entry| format!("  {entry}")).collect();
+    lines.join("\n")
 }
 
 /// What a test of that name prints of points that failed.
