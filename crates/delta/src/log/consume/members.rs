@@ -105,6 +105,10 @@ impl<S: LogStore, E: LogEvent> Books<S, E> {
             return Ok(balanced);
         }
         let slices = self.slices().await?;
+        // Asked for again after the slices: whoever has joined and taken some meanwhile is no stranger.
+        let members = self.read(CursorQuery::Prefix(consume::member_prefix(log, name))).await?;
+        let mut live = consume::live_members(&members, now);
+        live.insert(self.owner);
         let others = slices.iter().filter(|(number, _)| !mine.contains(number));
         let positions: Vec<_> = others.map(|(_, row)| self.standing(row)).collect::<Result<_>>()?;
         let slowest = positions.iter().map(|standing| standing.position.unwrap_or_default()).min();
