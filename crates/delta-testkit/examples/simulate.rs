@@ -53,10 +53,8 @@ fn replay(seed: u64, arguments: &Arguments) -> bool {
         println!("made smaller in {} runs: {fewer} of {steps} steps, {less} of {faults} faults", shrunk.runs);
     }
     let detail = if arguments.verbose { Detail::Full } else { Detail::Brief };
-    let mut command = format!("cargo xtask sim --seed {seed}");
-    if let Some(mutation) = mutation {
-        command += &format!(" --mutation {}", mutation.name());
-    }
+    let broken = mutation.map(|mutation| format!(" --mutation {}", mutation.name())).unwrap_or_default();
+    let command = format!("cargo xtask sim --seed {seed}{broken}");
     println!("{}", Timeline::new(&scenario, &outcome).detail(detail).replay(command));
     good
 }

@@ -60,17 +60,20 @@ impl Arguments {
         let (mut mutation, mut threads) = (None, None);
         let (mut keeps_going, mut verbose, mut shrinks) = (false, false, true);
         while let Some(argument) = arguments.next() {
+            let mut next = || arguments.next();
             match argument.as_str() {
                 "--seed" => {
-                    one(&mut seeds, value("--seed", SEED, arguments.next(), |seed| seed.parse().ok().map(Seeds::One))?)?
+                    let seed = value("--seed", SEED, next(), |seed| seed.parse().ok())?;
+                    one(&mut seeds, Seeds::One(seed))?;
                 }
-                "--seeds" => one(&mut seeds, value("--seeds", SEEDS, arguments.next(), range)?)?,
+                "--seeds" => one(&mut seeds, value("--seeds", SEEDS, next(), range)?)?,
                 "--mutation" => {
-                    mutation =
-                        Some(named(value("--mutation", MUTATION, arguments.next(), |name| Some(name.to_owned()))?)?)
+                    let name = value("--mutation", MUTATION, next(), |name| Some(name.to_owned()))?;
+                    mutation = Some(named(name)?);
                 }
                 "--threads" => {
-                    threads = Some(value("--threads", THREADS, arguments.next(), |number| number.parse().ok())?)
+                    let number = value("--threads", THREADS, next(), |number| number.parse().ok())?;
+                    threads = Some(number);
                 }
                 "--keep-going" => keeps_going = true,
                 "--verbose" => verbose = true,

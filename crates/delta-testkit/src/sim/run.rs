@@ -11,7 +11,7 @@ use super::process::{PANICKED, Place};
 use super::scenario::{Scenario, Step};
 use super::store::sleep;
 use super::world::{Sim, Weather};
-use crate::history::{History, Last, What};
+use crate::history::{Actor, History, Last, What};
 use crate::invariants::{Invariant, Violation, check};
 
 /// How often a calm world is looked at.
@@ -117,6 +117,7 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
 }
 
 fn read_last(sim: &Sim) -> Last {
+    sim.observe(&Actor::new("world"));
     read(Last::read(sim.memory()))
 }
 

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use delta_core::plan::consume::MEMBER_PREFIX;
 use delta_core::{Key, Timestamp};
 
 use super::focus::{focus, key};
@@ -82,6 +83,7 @@ impl<'a, T: fmt::Display> Timeline<'a, T> {
     fn lines(&self) -> Vec<(Timestamp, &Entry, Line)> {
         let about = self.run.violation.as_ref().and_then(|violation| focus(&self.run.history, violation));
         let broke = self.broke();
+        let place = broke.and_then(|number| cursor(&self.entries()[number]));
         let (mut holders, mut lines) = (Holders::new(), Vec::new());
         for (number, entry) in self.entries().iter().enumerate() {
             if let What::Row { after: Some(row), .. } = &entry.what
@@ -92,7 +94,7 @@ impl<'a, T: fmt::Display> Timeline<'a, T> {
             let mut line = Line::of(entry, &holders);
             if broke == Some(number) {
                 line.mark = '>';
-            } else if self.detail == Detail::Brief && (line.boring || is_elsewhere(entry, about.as_ref())) {
+            } else if self.detail == Detail::Brief && (line.boring || is_elsewhere(entry, about.as_ref(), place)) {
                 continue;
             }
             lines.push((entry.at, entry, line));
@@ -107,7 +109,19 @@ impl<'a, T: fmt::Display> Timeline<'a, T> {
     }
 }
 
-fn is_elsewhere(entry: &Entry, about: Option<&Key>) -> bool {
+/// The name of the cursor that an entry is about.
+fn cursor(entry: &Entry) -> Option<&str> {
+    match &entry.what {
+        What::Cursor { before, after } => after.as_ref().or(before.as_ref()).map(|cursor| cursor.name.as_str()),
+        _ => None,
+    }
+}
+
+fn is_elsewhere(entry: &Entry, about: Option<&Key>, place: Option<&str>) -> bool {
+    if place.is_some() {
+        // Members of a sharded consumer hold its slices.
+        return cursor(entry).is_some_and(|name| Some(name) != place && !name.starts_with(MEMBER_PREFIX));
+    }
     let Some(about) = about else { return false };
     match &entry.what {
         What::Called { asked, .. } => !asked.contains(&about.to_string()),
