@@ -6,7 +6,7 @@ use delta_core::State;
 use super::fault::FaultId;
 use super::model::Model;
 use super::mutation::Mutation;
-use super::observer::read;
+use super::observer::{Look, read};
 use super::process::{PANICKED, Place};
 use super::scenario::{Scenario, Step};
 use super::store::sleep;
@@ -117,7 +117,7 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
 }
 
 fn read_last(sim: &Sim) -> Last {
-    sim.observe(&Actor::new("world"));
+    sim.observe(&Actor::new("world"), Look::All);
     read(Last::read(sim.memory()))
 }
 

@@ -12,6 +12,7 @@ use delta_store_memory::{MemoryConn, MemoryGuard, MemoryStore};
 
 use super::fault::{FaultId, kind, store_fault};
 use super::mutation::{Fate, Mutation, Sight};
+use super::observer::Look;
 use super::words::{self, NOBODY};
 use super::world::Sim;
 use crate::fault::{Fault, Operation};
@@ -75,10 +76,11 @@ impl SimStore {
                 sleep(Duration::from_millis(longer)).await;
             }
             let answer = call.await;
-            if writes(operation) {
-                if shows_more(operation) {
-                    sim.observe(&self.actor);
-                }
+            match operation {
+                // What an open transaction had held back may be readable now.
+                Operation::Events => sim.observe(&self.actor, Look::Log),
+                _ if writes(operation) => sim.observe(&self.actor, Look::All),
+                _ => {}
             }
             after.wait().await;
             answer
@@ -159,30 +161,6 @@ impl Drop for Waiting<'_> {
 fn writes(operation: Operation) -> bool {
     use Operation::{Claim, Commit, CommitTx, Events, Trim};
     matches!(operation, Claim | Commit | CommitTx | Events | Trim)
-}
-
-/// Whether there may be more to see after such a call: what was written, or events that an open transaction had held back.
-const fn shows_more(operation: Operation) -> bool {
-    use Operation::{
-        Acquire, Check, Count, Cursors, DeadLetters, Due, Lanes, List, Load, LogHolders, Now, Scopes, Trimmed, Wake,
-    };
-    !matches!(
-        operation,
-        Acquire
-            | Check
-            | Count
-            | Cursors
-            | DeadLetters
-            | Due
-            | Lanes
-            | List
-            | Load
-            | LogHolders
-            | Now
-            | Scopes
-            | Trimmed
-            | Wake
-    )
 }
 
 /// How long a call takes to get somewhere: turns of other tasks, or time.

@@ -9,7 +9,7 @@ use delta_store_memory::MemoryStore;
 use super::chance::{Chance, Draw};
 use super::fault::{CLOCK, FaultId, FaultRates};
 use super::mutation::{Mutation, Sight};
-use super::observer::Observer;
+use super::observer::{Look, Observer};
 use crate::harness::VirtualTime;
 use crate::history::{Actor, Entry, History, What};
 
@@ -154,9 +154,9 @@ impl Sim {
     }
 
     /// Records what has changed in the database since the last look, as done by `actor`.
-    pub(super) fn observe(&self, actor: &Actor) {
+    pub(super) fn observe(&self, actor: &Actor, look: Look) {
         let at = self.now();
-        let mut seen = self.state().observer.look(&self.0.memory);
+        let mut seen = self.state().observer.look(&self.0.memory, look);
         if let Some(mutation) = self.mutation() {
             reordered(&mut seen, |events| mutation.appended(&Sight::new(self, actor), events));
         }
