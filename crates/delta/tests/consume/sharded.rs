@@ -147,8 +147,8 @@ async fn what_a_member_holds_beyond_its_share_without_working_it_is_given_back()
         lease_until: Some(until),
         ..Cursor::new(member_name(&LogName::own(), "shards", owner))
     };
-    let [seven, eight] = [7, 8].map(|owner| member(Owner::new(owner)));
-    write(&client, vec![seven.put(), eight.clone().put()]).await;
+    let [first, second] = [7, 8].map(|owner| member(Owner::new(owner)));
+    write(&client, vec![first.put(), second.clone().put()]).await;
     let stop = CancellationToken::new();
     let (log, consumer, stopped) = (client.log(), sharded(&seen), stop.clone());
     let running = crate::kit::spawn(async move { log.consumer(consumer).run(stopped.cancelled()).await });
@@ -159,7 +159,7 @@ async fn what_a_member_holds_beyond_its_share_without_working_it_is_given_back()
     let held = |slice: Cursor| Cursor { holder: owner, lease_until: Some(until), ..slice }.put();
     write(&client, free.map(held).collect()).await;
     comes_to(&client, &[82, 942]).await;
-    write(&client, vec![Cursor { version: 1, ..eight }.remove()]).await;
+    write(&client, vec![Cursor { version: 1, ..second }.remove()]).await;
     comes_to(&client, &[512, 512]).await;
     stop.cancel();
     running.await.unwrap().unwrap();
