@@ -97,6 +97,6 @@ mod tests {
         assert!(all.as_mut().now_or_never().is_none());
         bell.ring();
         all.await;
-        assert_eq!(*order.lock().unwrap(), Vec::from_iter(0..100));
+        assert_eq!(*order.lock().unwrap(), (0..100).collect::<Vec<_>>());
     }
 }
