@@ -22,7 +22,7 @@ pub struct OneLeader {
 #[derive(Debug)]
 struct Member {
     until: Timestamp,
-    /// Whether it was ever renewed when it was over: others may have begun to take its slices.
+    /// Whether it ever left, or was renewed when it was over: others may have begun to take its slices.
     lapsed: bool,
 }
 
@@ -85,10 +85,14 @@ impl Invariant for OneLeader {
         {
             let name = (consumer, owner);
             let known = self.members.remove(&name);
-            if let Some(until) = after.as_ref().and_then(|cursor| cursor.lease_until) {
-                let over = |known: Member| known.lapsed || self.clocks.may_be_past(known.until, entry.at);
-                self.members.insert(name, Member { until, lapsed: known.is_some_and(over) });
-            }
+            let over = |known: &Member| known.lapsed || self.clocks.may_be_past(known.until, entry.at);
+            let lapsed = known.as_ref().is_some_and(over);
+            let member = match after.as_ref().and_then(|cursor| cursor.lease_until) {
+                Some(until) => Member { until, lapsed },
+                // Who leaves, and comes back under the same name, finds that others have begun to take its slices.
+                None => Member { until: entry.at, lapsed: true },
+            };
+            self.members.insert(name, member);
         }
         Ok(())
     }
