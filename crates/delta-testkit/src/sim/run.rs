@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use delta_core::State;
+use delta_core::{Access, Browse as _, State, Store as _};
 
 use super::fault::FaultId;
 use super::model::Model;
@@ -103,7 +103,8 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
     let (until, mut rested) = (sim.elapsed() + scenario.patience, 0);
     for look in 0_u32.. {
         let last = read_last(sim);
-        rested = if is_at_rest(&last) && model.is_at_rest(&last) { rested + 1 } else { 0 };
+        let is_still = is_at_rest(&last) && !is_log_held(sim) && model.is_at_rest(&last);
+        rested = if is_still { rested + 1 } else { 0 };
         if rested == LOOKS || sim.elapsed() >= until {
             return last;
         }
@@ -119,6 +120,12 @@ async fn drive<M: Model>(sim: &Sim, model: &Arc<M>, scenario: &Scenario<M::Call>
 fn read_last(sim: &Sim) -> Last {
     sim.observe(&Actor::new("world"), Look::All);
     read(Last::read(sim.memory()))
+}
+
+/// Whether an open transaction holds events back: what the log does not tell yet, it may still tell.
+fn is_log_held(sim: &Sim) -> bool {
+    let mut conn = read(sim.memory().acquire(Access::Read));
+    !read(sim.memory().log_holders(&mut conn)).is_empty()
 }
 
 /// Whether nothing is worked, and nothing waits to be.
