@@ -209,6 +209,8 @@ mod tests {
             sleep(Duration::from_secs(1)).await;
             crate::clock::instant()
         });
+        // It begins to wait.
+        tokio::task::yield_now().await;
         process.freeze();
         sleep(Duration::from_mins(1)).await;
         assert!(!task.is_finished());
