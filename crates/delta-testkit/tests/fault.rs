@@ -94,7 +94,9 @@ async fn each_operation_is_hit_by_its_own_faults() {
         Browse, ClaimRequest, Depth, Due, DueQuery, EventFilter, EventQuery, Filter, LaneQuery, LeaseToken, ListQuery,
         Load, LoadBy, Names, Owner, Position, ResourceId,
     };
-    for hit in Operation::ALL {
+    // A store in memory has nothing to migrate.
+    let operations = || Operation::ALL.into_iter().filter(|operation| *operation != Operation::Migrate);
+    for hit in operations() {
         let (store, plan) = faulty();
         plan.inject(hit, Calls::Every(1), Fault::Fail(ErrorKind::Corrupt));
         let mut conn = store.inner().acquire(Access::Write).await.expect("the memory store");
@@ -128,7 +130,7 @@ async fn each_operation_is_hit_by_its_own_faults() {
         let failed = failed.into_iter().chain(of_logs(&store).await);
         let failed: Vec<Operation> = failed.filter(|(_, failed)| *failed).map(|(op, _)| op).collect();
         assert_eq!(failed, [hit]);
-        assert!(Operation::ALL.iter().all(|operation| plan.calls(*operation) == 1), "{plan:?}");
+        assert!(operations().all(|operation| plan.calls(operation) == 1), "{plan:?}");
     }
 }
 
