@@ -47,7 +47,8 @@ fn a_file_that_is_written_all_the_time_ends_as_it_is_left() {
     wait_until("the log", || place.source_snapshot() == place.target_snapshot());
     running.signal("-INT");
     let run = running.wait();
-    assert_eq!(run.code, 0, "{run:?}");
+    // 130 if the file was to be looked at once more.
+    assert!([0, 130].contains(&run.code), "{run:?}");
 }
 
 #[test]
