@@ -18,7 +18,7 @@ impl Mutation for CursorFenceIgnored {
     }
 
     fn seeds(&self) -> u64 {
-        6
+        30
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {

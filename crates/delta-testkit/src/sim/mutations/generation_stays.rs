@@ -1,6 +1,6 @@
 use delta_core::{Change, Changeset};
 
-use crate::invariants::{Invariant as _, LegalTransitions};
+use crate::invariants::{AcknowledgedKept, Invariant as _};
 use crate::sim::{Mutation, Sight};
 
 /// Writes a new object under the old generation: the count is forgotten on one of two paths.
@@ -13,11 +13,11 @@ impl Mutation for GenerationStays {
     }
 
     fn breaks(&self) -> Option<&'static str> {
-        Some(LegalTransitions::default().name())
+        Some(AcknowledgedKept::default().name())
     }
 
     fn seeds(&self) -> u64 {
-        5
+        6
     }
 
     fn changeset(&self, sight: &Sight<'_>, changes: &mut Changeset) {
