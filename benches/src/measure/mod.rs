@@ -1,0 +1,7 @@
+//! What a run takes of the machine and of the server, and what many figures come to.
+
+mod statistics;
+mod usage;
+
+pub use statistics::{Spread, median};
+pub use usage::Usage;
