@@ -4,8 +4,8 @@
 // object to standard output; everything else goes to standard error. The scenarios:
 //
 //   - enqueue: the time to enqueue the items by the fastest way that the engine documents, nobody working;
-//   - drain: the items are enqueued with nobody working and the tables analysed, then the time from the start of the
-//     engine until a query on a connection of its own says that every item is finished in the database;
+//   - drain: the items are enqueued with nobody working, the tables analysed and a checkpoint taken; then the time
+//     from the start of the engine until a query on a connection of its own says that every item is finished;
 //   - pickup: an idle engine, one item at a time: from before the call that enqueues it to the start of its handler.
 //
 // The work is a no-op that succeeds. README.md names every setting and what each engine keeps and leaves out.
@@ -19,6 +19,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -30,10 +32,10 @@ const usage = `usage:
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "peers-go: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
 }
@@ -54,62 +56,58 @@ func run(ctx context.Context, arguments []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result, err := measure(ctx, engine, parameters)
+	measured, err := measure(ctx, engine, parameters)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", engine.name(), parameters.scenario, err)
+		return fmt.Errorf("%s %s: %w", engine.about().name, parameters.scenario, err)
 	}
-	return json.NewEncoder(out).Encode(result)
+	return json.NewEncoder(out).Encode(measured)
 }
 
 // list writes one JSON line for every engine.
 func list(out io.Writer) error {
 	encoder := json.NewEncoder(out)
 	for _, engine := range engines {
-		version, err := versionOf(engine.module())
+		identity, err := identify(engine.about())
 		if err != nil {
 			return err
 		}
-		if err := encoder.Encode(identity{Engine: engine.name(), Version: version}); err != nil {
+		if err := encoder.Encode(identity); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// parse reads the flags of one scenario.
+// parse reads the scenario and its flags.
 func parse(scenario string, arguments []string) (parameters, error) {
-	var p parameters
-	var mode string
+	p := parameters{scenario: scenario}
 	flags := flag.NewFlagSet(scenario, flag.ContinueOnError)
 	flags.StringVar(&p.url, "url", "", "the fresh, empty database")
-	flags.StringVar(&mode, "mode", "defaults", "defaults: only what is mandatory is set; tuned: the best settings found")
+	flags.StringVar(&p.mode, "mode", "defaults", "defaults: only what is mandatory is set; tuned: the best found")
 	flags.IntVar(&p.items, "items", 50_000, "how many items enqueue and drain take")
-	flags.IntVar(&p.payload, "payload", 560, "bytes of JSON in each item; 0 for none")
+	flags.IntVar(&p.payload, "payload", 560, "bytes of JSON in each item, at least those of an empty one")
 	flags.IntVar(&p.rounds, "rounds", 1_000, "how many items pickup takes, one at a time, after the warm-up")
 	if err := flags.Parse(arguments); err != nil {
 		return p, err
 	}
-	if flags.NArg() > 0 {
+	switch {
+	case flags.NArg() > 0:
 		return p, fmt.Errorf("expected flags only, found %q", flags.Arg(0))
-	}
-	switch scenario {
-	case "enqueue", "drain", "pickup":
-		p.scenario = scenario
-	default:
-		return p, fmt.Errorf("expected the scenario enqueue, drain or pickup, found %q", scenario)
-	}
-	switch mode {
-	case "defaults":
-	case "tuned":
-		p.tuned = true
-	default:
-		return p, fmt.Errorf("expected the mode defaults or tuned, found %q", mode)
-	}
-	if p.url == "" {
+	case p.url == "":
 		return p, fmt.Errorf("expected the URL of a database in --url, found none")
+	case p.items < 1 || p.rounds < 1 || p.payload < 0:
+		return p, fmt.Errorf("expected at least 1 item, 1 round and 0 bytes, found %d, %d and %d",
+			p.items, p.rounds, p.payload)
 	}
-	if p.items < 1 || p.rounds < 1 {
-		return p, fmt.Errorf("expected at least 1 item and 1 round, found %d and %d", p.items, p.rounds)
+	if err := oneOf("scenario", p.scenario, "enqueue", "drain", "pickup"); err != nil {
+		return p, err
 	}
-	return p, nil
+	return p, oneOf("mode", p.mode, "defaults", "tuned")
+}
+
+func oneOf(what, found string, expected ...string) error {
+	if slices.Contains(expected, found) {
+		return nil
+	}
+	return fmt.Errorf("expected a %s out of %s, found %q", what, strings.Join(expected, ", "), found)
 }

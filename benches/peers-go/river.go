@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,17 +18,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// river measures River: a job is finished when its row in river_job is completed.
+// river measures River: an item is a job, and finished when its row in river_job is completed.
 //
-// River keeps the rows of completed jobs (for a day), with their arguments and attempts; it keeps no log of events that
+// River keeps the rows of completed jobs for a day, with their arguments and attempts. It keeps no log of events that
 // others could read later.
 type river struct{}
 
-func (river) name() string   { return "river" }
-func (river) module() string { return "github.com/riverqueue/river" }
+func (river) about() about {
+	return about{
+		name:   "river",
+		module: "github.com/riverqueue/river",
+		unfinished: `SELECT EXISTS (SELECT FROM river_job
+			WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled'))`,
+		finished: `SELECT count(*) FROM river_job WHERE state = 'completed'`,
+	}
+}
 
 // riverPlan is what the modes differ in; a zero stands for the default of River or of the pool.
 type riverPlan struct {
+	clients           int
 	maxWorkers        int
 	fetchCooldown     time.Duration
 	fetchPollInterval time.Duration
@@ -36,19 +46,20 @@ type riverPlan struct {
 	inserters         int
 }
 
-// riverDefaults sets what is mandatory: the number of workers, which is that of the example in River's README, and
-// the batches of a bulk insert, which are those of River's own benchmark.
-var riverDefaults = riverPlan{maxWorkers: 100, insertBatch: 5_000, inserters: 1}
+// riverDefaults sets what is mandatory, the number of workers, to that of the example in River's README; the batch of a
+// bulk insert, which the caller has to choose, is that of River's own benchmark.
+var riverDefaults = riverPlan{clients: 1, maxWorkers: 100, insertBatch: 5_000, inserters: 1}
 
 // riverTuned begins with the settings of River's own benchmark and goes on to the best found from there.
 var riverTuned = riverPlan{
-	maxWorkers:        2_000,
+	clients:           2,
+	maxWorkers:        1_000,
 	fetchCooldown:     riverqueue.FetchCooldownMin,
-	fetchPollInterval: 20 * time.Millisecond,
+	fetchPollInterval: 2 * time.Millisecond,
 	jobTimeout:        -1,
 	poolConnections:   10,
 	insertBatch:       5_000,
-	inserters:         2,
+	inserters:         4,
 }
 
 func (river) open(ctx context.Context, o options) (session, error) {
@@ -67,37 +78,12 @@ func (river) open(ctx context.Context, o options) (session, error) {
 	if err != nil {
 		return nil, err
 	}
-	driver := riverpgxv5.New(pool)
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: logger})
-	if err != nil {
+	s := &riverSession{pool: pool, plan: plan}
+	if err := s.setUp(ctx, o.handled); err != nil {
 		pool.Close()
 		return nil, err
 	}
-	migrated, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	if len(migrated.Versions) == 0 {
-		pool.Close()
-		return nil, fmt.Errorf("expected an empty database, found one that River has migrated")
-	}
-	workers := riverqueue.NewWorkers()
-	riverqueue.AddWorker(workers, &riverWorker{started: o.started})
-	client, err := riverqueue.NewClient(driver, &riverqueue.Config{
-		FetchCooldown:     plan.fetchCooldown,
-		FetchPollInterval: plan.fetchPollInterval,
-		JobTimeout:        plan.jobTimeout,
-		Logger:            logger,
-		Queues:            map[string]riverqueue.QueueConfig{riverqueue.QueueDefault: {MaxWorkers: plan.maxWorkers}},
-		Workers:           workers,
-	})
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return &riverSession{pool: pool, client: client, plan: plan, arguments: riverArguments{item{o.payload}}}, nil
+	return s, nil
 }
 
 type riverArguments struct{ item }
@@ -106,28 +92,70 @@ func (riverArguments) Kind() string { return "item" }
 
 type riverWorker struct {
 	riverqueue.WorkerDefaults[riverArguments]
-	started func()
+	handled func()
 }
 
 func (w *riverWorker) Work(context.Context, *riverqueue.Job[riverArguments]) error {
-	w.started()
+	w.handled()
 	return nil
 }
 
 type riverSession struct {
-	pool      *pgxpool.Pool
-	client    *riverqueue.Client[pgx.Tx]
-	plan      riverPlan
-	arguments riverArguments
-	running   bool
+	pool    *pgxpool.Pool
+	plan    riverPlan
+	clients []*riverqueue.Client[pgx.Tx]
+	running []*riverqueue.Client[pgx.Tx]
+}
+
+// setUp migrates the database and makes the clients.
+func (s *riverSession) setUp(ctx context.Context, handled func()) error {
+	driver := riverpgxv5.New(s.pool)
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: logger})
+	if err != nil {
+		return err
+	}
+	migrated, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err != nil {
+		return err
+	}
+	if len(migrated.Versions) == 0 {
+		return fmt.Errorf("expected an empty database, found one with River's tables")
+	}
+	workers := riverqueue.NewWorkers()
+	riverqueue.AddWorker(workers, &riverWorker{handled: handled})
+	for number := range s.plan.clients {
+		config := &riverqueue.Config{
+			FetchCooldown:     s.plan.fetchCooldown,
+			FetchPollInterval: s.plan.fetchPollInterval,
+			JobTimeout:        s.plan.jobTimeout,
+			Logger:            logger,
+			Queues: map[string]riverqueue.QueueConfig{
+				riverqueue.QueueDefault: {MaxWorkers: s.plan.maxWorkers},
+			},
+			Workers: workers,
+		}
+		if s.plan.clients > 1 {
+			config.ID = fmt.Sprintf("peers-go-%d", number+1)
+		}
+		client, err := riverqueue.NewClient(driver, config)
+		if err != nil {
+			return err
+		}
+		s.clients = append(s.clients, client)
+	}
+	return nil
 }
 
 func (s *riverSession) settings() map[string]string {
 	settings := map[string]string{
 		"MaxWorkers":   strconv.Itoa(s.plan.maxWorkers),
 		"Logger":       "standard error, from warnings up",
-		"insert":       "InsertManyFast (COPY), pickup: Insert",
+		"bulk insert":  "InsertManyFast (COPY)",
 		"insert batch": strconv.Itoa(s.plan.insertBatch),
+	}
+	if s.plan.clients > 1 {
+		settings["clients"] = fmt.Sprintf("%d in one process, each with its ID and MaxWorkers", s.plan.clients)
 	}
 	if s.plan.inserters > 1 {
 		settings["insert connections"] = strconv.Itoa(s.plan.inserters)
@@ -147,59 +175,50 @@ func (s *riverSession) settings() map[string]string {
 	return settings
 }
 
-// idle is longer than FetchCooldown: within it River sends no second notification, and a job waits for the poll.
+// idle is FetchCooldown: within it River sends no second notification, and a job waits for the next poll.
 func (s *riverSession) idle() time.Duration {
-	cooldown := s.plan.fetchCooldown
-	if cooldown == 0 {
-		cooldown = riverqueue.FetchCooldownDefault
+	if s.plan.fetchCooldown > 0 {
+		return s.plan.fetchCooldown
 	}
-	return cooldown + 10*time.Millisecond
+	return riverqueue.FetchCooldownDefault
 }
 
-func (s *riverSession) enqueue(ctx context.Context, items int) error {
-	batches, ctx := errgroup.WithContext(ctx)
-	batches.SetLimit(s.plan.inserters)
-	for first := 0; first < items; first += s.plan.insertBatch {
-		size := min(s.plan.insertBatch, items-first)
-		batches.Go(func() error {
-			jobs := make([]riverqueue.InsertManyParams, size)
-			for i := range jobs {
-				jobs[i].Args = s.arguments
+func (s *riverSession) enqueue(ctx context.Context, items []item) error {
+	inserts, ctx := errgroup.WithContext(ctx)
+	inserts.SetLimit(s.plan.inserters)
+	for batch := range slices.Chunk(items, s.plan.insertBatch) {
+		inserts.Go(func() error {
+			jobs := make([]riverqueue.InsertManyParams, len(batch))
+			for i, item := range batch {
+				jobs[i].Args = riverArguments{item}
 			}
-			_, err := s.client.InsertManyFast(ctx, jobs)
+			_, err := s.clients[0].InsertManyFast(ctx, jobs)
 			return err
 		})
 	}
-	return batches.Wait()
+	return inserts.Wait()
 }
 
-func (s *riverSession) enqueueOne(ctx context.Context) error {
-	_, err := s.client.Insert(ctx, s.arguments, nil)
+func (s *riverSession) enqueueOne(ctx context.Context, item item) error {
+	_, err := s.clients[0].Insert(ctx, riverArguments{item}, nil)
 	return err
 }
 
 func (s *riverSession) start(ctx context.Context) error {
-	s.running = true
-	return s.client.Start(ctx)
-}
-
-func (s *riverSession) unfinished(ctx context.Context, observer *pgx.Conn) (bool, error) {
-	var left bool
-	err := observer.QueryRow(ctx, `SELECT EXISTS (SELECT FROM river_job
-		WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled'))`).Scan(&left)
-	return left, err
-}
-
-func (s *riverSession) finished(ctx context.Context, observer *pgx.Conn) (int, error) {
-	var count int
-	err := observer.QueryRow(ctx, `SELECT count(*) FROM river_job WHERE state = 'completed'`).Scan(&count)
-	return count, err
+	for _, client := range s.clients {
+		if err := client.Start(ctx); err != nil {
+			return err
+		}
+		s.running = append(s.running, client)
+	}
+	return nil
 }
 
 func (s *riverSession) close(ctx context.Context) error {
 	defer s.pool.Close()
-	if !s.running {
-		return nil
+	var failures error
+	for _, client := range s.running {
+		failures = errors.Join(failures, client.Stop(ctx))
 	}
-	return s.client.Stop(ctx)
+	return failures
 }
