@@ -1,0 +1,72 @@
+//! Drives other job queues on Postgres with the same no-op work, to be measured beside Delta.
+//!
+//! - `cli`: the command line
+//! - `scenario`: what is measured, the same for every engine; `work` and `item`: what is worked on
+//! - `engine`: what the engines share; then one file for each
+//! - `server`: the database seen from beside the engine
+//! - `report`, `version`: what is printed
+
+mod cli;
+mod engine;
+mod graphile_worker;
+mod item;
+mod mode;
+mod report;
+mod scenario;
+mod server;
+mod version;
+mod work;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command, Run};
+use engine::{About, Engine};
+use graphile_worker::GraphileWorker;
+use report::Report;
+use server::Server;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Cli::parse().command {
+        Command::List => list(),
+        Command::GraphileWorker(run) => measure::<GraphileWorker>(run).await?,
+    }
+    Ok(())
+}
+
+fn list() {
+    for about in [GraphileWorker::ABOUT] {
+        let About { name, package, licence, keeps, .. } = about;
+        println!("{}", json!({"engine": name, "version": version::of(package), "licence": licence, "keeps": keeps}));
+    }
+}
+
+async fn measure<E: Engine>(run: Run) -> Result<()> {
+    ensure!(run.items > 0 && run.rounds > 0, "expected at least one item and one round, found none");
+    let report = tokio::time::timeout(run.timeout(), report::<E>(&run)).await.with_context(|| {
+        format!("expected {} to finish within {:?}, found it still busy", E::ABOUT.name, run.timeout())
+    })??;
+    println!("{}", serde_json::to_string(&report)?);
+    // The workers have nothing left to do, and the database is thrown away: no shutdown of theirs is waited for.
+    std::process::exit(0)
+}
+
+async fn report<E: Engine>(run: &Run) -> Result<Report> {
+    let server = Server::connect(&run.url).await?;
+    let mut engine: E = scenario::open(&run.url, &server, run.mode, run.scenario).await?;
+    let measured = scenario::run(&mut engine, &server, run.scenario, run.size()).await?;
+    Ok(Report {
+        engine: E::ABOUT.name,
+        version: version::of(E::ABOUT.package),
+        scenario: run.scenario,
+        mode: run.mode,
+        payload: run.payload,
+        measured,
+        settings: engine.settings(),
+    })
+}
