@@ -34,6 +34,7 @@ pub(crate) struct Worker {
 
 /// What to measure, and what to make of it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag of the command line")]
 pub(crate) struct Options {
     /// Small sizes: a whole run in about five minutes.
     #[arg(long)]
@@ -55,9 +56,41 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) items: Option<usize>,
 
+    /// How long the soak takes, which is left out without.
+    #[arg(long, value_parser = minutes)]
+    pub(crate) minutes: Option<f64>,
+
+    /// How many changes a second the soak informs of.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: u32,
+
     /// Writes the record here.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+
+    /// Draws what was found into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) plots: Option<PathBuf>,
+
+    /// Compares the ratios to the limits with those of this record, and fails if one fell.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
+
+    /// By how much of itself a ratio may fall.
+    #[arg(long, default_value_t = 0.15, requires = "against")]
+    pub(crate) tolerance: f64,
+
+    /// Measures the peers as well, as a run does that is not quick.
+    #[arg(long, conflicts_with = "no_peers")]
+    pub(crate) peers: bool,
+
+    /// Leaves the peers out, as a quick run does.
+    #[arg(long)]
+    pub(crate) no_peers: bool,
+
+    /// Measures nothing: reads this record, and prints, draws and compares it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "only", "subjects", "rounds", "items"])]
+    pub(crate) read: Option<PathBuf>,
 
     /// Only prints which cases there are.
     #[arg(long)]
@@ -66,4 +99,11 @@ pub(crate) struct Options {
     /// What cargo hands to every bench.
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.5..=10_000.0).contains(&minutes) => Ok(minutes),
+        _ => Err(format!("expected 0.5 to 10000 minutes, found \"{text}\"")),
+    }
 }

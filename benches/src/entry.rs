@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::record::Record;
 use crate::runner::Runner;
 use crate::scenario::{self, Plan, Scenario, Size};
 use crate::server::World;
-use crate::{table, worker};
+use crate::{against, peer, plot, table, worker};
 
 /// The load program: reads its arguments, measures, prints and writes what was found.
 #[must_use]
@@ -30,11 +31,22 @@ pub fn main() -> ExitCode {
 }
 
 async fn measure(options: &Options) -> Result<ExitCode, Failure> {
+    if let Some(file) = &options.read {
+        return report(&read(file)?, options);
+    }
+    // Before hours of work, not after them.
+    let baseline = options.against.as_deref().map(read).transpose()?;
+    drop(baseline);
+    let mut said = Vec::new();
+    if options.peers || !(options.quick || options.no_peers) {
+        eprintln!("building the peers");
+        said = peer::prepare()?;
+    }
     let size = if options.quick { Size::Quick } else { Size::Full };
     let runner = Runner {
         scenarios: chosen(&options.only)?,
         subjects: options.subjects.clone(),
-        plan: Plan::new(size, options.items),
+        plan: Plan::new(size, options.items).soak(options.minutes, options.rate),
         rounds: options.rounds.unwrap_or(if options.quick { 3 } else { 5 }),
     };
     if options.list {
@@ -44,7 +56,10 @@ async fn measure(options: &Options) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let record = runner.run(Arc::new(World::new())).await;
+    let mut record = runner.run(Arc::new(World::new())).await;
+    for (number, what) in said.into_iter().enumerate() {
+        record.about.insert(format!("note {}", number + 1), what);
+    }
     report(&record, options)
 }
 
@@ -56,10 +71,36 @@ fn report(record: &Record, options: &Options) -> Result<ExitCode, Failure> {
     if let Some(file) = &options.json {
         fs::write(file, serde_json::to_string_pretty(record)?)?;
     }
+    if let Some(folder) = &options.plots {
+        println!("drew {} plots into {}", plot::write(record, folder)?, folder.display());
+    }
     for failure in &record.failures {
         println!("failed: {failure}");
     }
-    Ok(if record.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let held = options.against.as_deref().map_or(Ok(true), |file| guard(&read(file)?, record, options.tolerance))?;
+    Ok(if held && record.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says which ratios fell, and whether none did.
+fn guard(baseline: &Record, record: &Record, tolerance: f64) -> Result<bool, Failure> {
+    let compared = against::compare(baseline, record);
+    if compared.is_empty() {
+        return Err("expected a baseline with ratios of what was measured, found none".into());
+    }
+    let fallen = against::fallen(&compared, tolerance);
+    let percent = tolerance * 100.0;
+    if fallen.is_empty() {
+        println!("none of {} ratios to a limit fell by more than {percent:.0} %", compared.len());
+    } else {
+        println!("{} of {} ratios to a limit fell by more than {percent:.0} %:", fallen.len(), compared.len());
+        println!("{}", against::table(&fallen));
+    }
+    Ok(fallen.is_empty())
+}
+
+fn read(file: &Path) -> Result<Record, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| format!("could not read {}: {error}", file.display()))?;
+    Ok(serde_json::from_str(&text)?)
 }
 
 fn chosen(only: &[String]) -> Result<Vec<Scenario>, Failure> {

@@ -51,7 +51,7 @@ impl Runner {
         let bar = ProgressBar::new(runs as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let mut record = Record::default();
         for (scenario, case) in &cases {
-            for round in 0..self.rounds {
+            for round in 0..scenario.rounds.unwrap_or(self.rounds).min(self.rounds) {
                 // Whoever is first is another in each round.
                 for number in 0..case.subjects.len() {
                     let subject = &case.subjects[(number + round) % case.subjects.len()];

@@ -1,8 +1,24 @@
 //! What is measured: one scenario in each file.
 
-mod drain;
+pub(crate) mod drain;
+mod fan_out;
+mod inform;
+mod inform_in;
+mod latencies;
+mod log;
+mod memory;
+mod open;
+mod pickup;
+pub(crate) mod prepare;
+mod soak;
+mod sweep;
+mod trips;
+
+use std::time::Duration;
 
 use crate::subject::Case;
+
+pub use memory::{Allocated, program as count_allocations};
 
 /// A scenario.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +29,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// What it compares, with a plan.
     pub cases: fn(&Plan) -> Vec<Case>,
+    /// How often it is measured at most, where once takes long.
+    pub rounds: Option<usize>,
 }
 
 /// How much is done.
@@ -22,6 +40,10 @@ pub struct Plan {
     pub size: Size,
     /// How many items are drained or informed.
     pub items: usize,
+    /// How long the soak takes; there is none without.
+    pub soak: Option<Duration>,
+    /// How many changes a second the soak informs of.
+    pub rate: u32,
 }
 
 /// How much of everything is done.
@@ -41,7 +63,13 @@ impl Plan {
             Size::Quick => 10_000,
             Size::Full => 50_000,
         };
-        Self { size, items: items.unwrap_or(default) }
+        Self { size, items: items.unwrap_or(default), soak: None, rate: 500 }
+    }
+
+    /// With a soak of so many minutes and so many changes a second.
+    #[must_use]
+    pub fn soak(self, minutes: Option<f64>, rate: u32) -> Self {
+        Self { soak: minutes.map(|minutes| Duration::from_secs_f64(minutes * 60.0)), rate, ..self }
     }
 
     /// One of two: what a quick run takes, and what a full one.
@@ -56,5 +84,17 @@ impl Plan {
 /// All scenarios, in the order in which they are measured.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    vec![drain::SCENARIO]
+    vec![
+        drain::SCENARIO,
+        inform::SCENARIO,
+        inform_in::SCENARIO,
+        pickup::SCENARIO,
+        log::APPEND,
+        log::TAIL,
+        log::LATENCY,
+        fan_out::SCENARIO,
+        sweep::SCENARIO,
+        memory::SCENARIO,
+        soak::SCENARIO,
+    ]
 }

@@ -1,11 +1,11 @@
-use delta::core::EventTables;
+use delta::core::{EventTables, Target};
 use delta::{Migrate, MySqlDieselStore, MySqlStore, PgDieselStore, PgStore, SqliteStore};
 
 use crate::failure::Failure;
 
 /// A store that can be opened once more on a database, with a pool of its own: as another process would.
 pub(super) trait Open: EventTables + Migrate {
-    /// Opens it.
+    /// Opens it, with its schema up to date.
     fn open(url: &str) -> impl Future<Output = Result<Self, Failure>> + Send;
 }
 
@@ -13,7 +13,9 @@ macro_rules! open {
     ($($store:ty: $open:ident;)+) => {$(
         impl Open for $store {
             async fn open(url: &str) -> Result<Self, Failure> {
-                Ok(Self::$open(url).await?)
+                let store = Self::$open(url).await?;
+                store.migrate_to(Target::Latest).await?;
+                Ok(store)
             }
         }
     )+};
@@ -26,3 +28,35 @@ open! {
     MySqlDieselStore: connect;
     SqliteStore: open;
 }
+
+/// Evaluates an expression with the type of a backend's store.
+macro_rules! with_type {
+    ($backend:expr, |$store:ident| $body:expr) => {{
+        use $crate::server::Backend;
+        match $backend {
+            Backend::SqlxPostgres => {
+                type $store = delta::PgStore;
+                $body
+            }
+            Backend::DieselPostgres => {
+                type $store = delta::PgDieselStore;
+                $body
+            }
+            Backend::SqlxMysql => {
+                type $store = delta::MySqlStore;
+                $body
+            }
+            Backend::DieselMysql => {
+                type $store = delta::MySqlDieselStore;
+                $body
+            }
+            Backend::SqlxSqlite => {
+                type $store = delta::SqliteStore;
+                $body
+            }
+            Backend::Memory => Err("expected a store that can be opened twice, found the one in memory".into()),
+        }
+    }};
+}
+
+pub(super) use with_type;

@@ -30,7 +30,7 @@ where
 pub(super) const BATCH: usize = 1_000;
 
 /// Informs of all of them.
-pub(super) async fn inform<S: Browse, T: Object>(
+pub(crate) async fn inform<S: Browse, T: Object>(
     client: &Client<S>,
     items: impl IntoIterator<Item = T>,
 ) -> Result<(), Failure> {
@@ -62,7 +62,7 @@ pub(super) async fn end_all<S: Store>(store: &S, kind: &str, end: &End) -> Resul
         let now = store.now(&mut conn).await?;
         let until = match end {
             End::Settled(_) => now + Duration::from_mins(1),
-            End::Lost => now,
+            End::Lost => now + Duration::from_millis(1),
         };
         let request = ClaimRequest {
             now,

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
-use delta::{Browse, Client};
+use delta::Client;
+use delta::core::Browse;
 use tokio::sync::mpsc;
 
 use crate::clock::{now, sleep};

@@ -7,7 +7,7 @@ mod snapshot;
 mod tables;
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use delta::core::plan::Report;
 use delta::{Client, Object as _, PgStore};
@@ -20,14 +20,14 @@ use crate::scenario::prepare::{End, end_all, inform, subject};
 use crate::scenario::{Plan, Scenario};
 use crate::server::{Backend, Place};
 use crate::subject::{Case, Measured, parameters};
-use crate::with_store;
 
 use informer::Informer;
 use pickups::Pickups;
-use revised::{Revised, Seen, Worker};
+use revised::{Revised, Worker};
 
 /// One client informs so many changes a second of a fixed population, and another works them with default settings.
-pub(super) const SCENARIO: Scenario = Scenario { name: "soak", about: "work a steady load for long", cases };
+pub(super) const SCENARIO: Scenario =
+    Scenario { name: "soak", about: "work a steady load for long", cases, rounds: Some(1) };
 
 /// How many objects there are: each changes every 100 s at the usual rate.
 const POPULATION: u64 = 50_000;
@@ -63,7 +63,6 @@ fn cases(plan: &Plan) -> Vec<Case> {
 }
 
 async fn run<S: Open>(store: S, place: &Place, soak: Soak) -> Result<Vec<Measured>, Failure> {
-    store.migrate_to(delta::core::Target::Latest).await?;
     let client = Client::builder(store.clone()).build()?;
     inform(&client, (0..POPULATION).map(|number| Revised::new(number, 0))).await?;
     end_all(&store, Revised::KIND, &End::Settled(Report::Synced)).await?;
@@ -84,12 +83,7 @@ async fn run<S: Open>(store: S, place: &Place, soak: Soak) -> Result<Vec<Measure
     Ok(measured(soak, &pickups, sizes?, &informed))
 }
 
-fn measured(
-    soak: Soak,
-    pickups: &Pickups,
-    sizes: tables::Sizes,
-    informed: &informer::Summary,
-) -> Vec<Measured> {
+fn measured(soak: Soak, pickups: &Pickups, sizes: tables::Sizes, informed: &informer::Summary) -> Vec<Measured> {
     let held = soak.held();
     let phases = [
         ("before", WINDOW.min(held.start / 2)..held.start),

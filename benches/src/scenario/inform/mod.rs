@@ -1,20 +1,27 @@
+//! Informs, in calls of so many objects, by one caller.
+
+mod limit;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use delta::core::Browse;
 use delta::core::plan::Report;
-use delta::{Browse, Client, Object as _};
+use delta::{Client, Object as _};
 
 use crate::clock::now;
 use crate::failure::Failure;
 use crate::item::Item;
+use crate::measure::Meter;
 use crate::scenario::prepare::{self, End, STORES, end_all};
 use crate::scenario::{Plan, Scenario};
-use crate::server::Place;
-use crate::subject::{Case, Measured, parameters};
+use crate::server::{Place, World};
+use crate::subject::{Case, LIMIT_OWN, Measured, Subject, parameters};
 use crate::with_store;
 
-/// Informs, in calls of so many objects, by one caller.
+/// New, unchanged and changed objects.
 pub(super) const SCENARIO: Scenario =
-    Scenario { name: "inform", about: "tell of objects: new, unchanged, changed", cases };
+    Scenario { name: "inform", about: "tell of objects: new, unchanged, changed", cases, rounds: None };
 
 /// What the database holds of the objects before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +61,14 @@ fn cases(plan: &Plan) -> Vec<Case> {
             };
             let inform = Inform { known, items: items.max(batch), batch, bytes };
             let given = [("object", name.to_owned()), ("batch", batch.to_string()), ("bytes", bytes.to_string())];
-            let subjects = STORES.map(|backend| prepare::subject(backend, move |place| measure(place, inform)));
-            cases.push(Case { parameters: parameters(given), subjects: subjects.into() });
+            let ours = STORES.map(|backend| prepare::subject(backend, move |place| measure(place, inform)));
+            let captured = Arc::new(limit::Captured::new());
+            let limit = move |world: Arc<World>| {
+                let captured = captured.clone();
+                async move { limit::run(&world, &captured, inform).await }
+            };
+            let subjects = ours.into_iter().chain([Subject::new(LIMIT_OWN, limit)]).collect();
+            cases.push(Case { parameters: parameters(given), subjects });
         }
     }
     cases
@@ -67,26 +80,12 @@ async fn measure(place: Place, inform: Inform) -> Result<Vec<Measured>, Failure>
 
 async fn run<S: Browse>(store: S, place: &Place, inform: Inform) -> Result<Vec<Measured>, Failure> {
     let client = Client::builder(store.clone()).build()?;
-    // Names are made, connections opened and statements prepared; others than those that are measured.
-    for warm_up in 1..=5 {
-        let many: Vec<Item> = Item::many(10_000_000 * warm_up, inform.batch.min(100), inform.bytes).collect();
-        client.inform_many(many.clone()).await?;
-        client.inform_many(many.into_iter().map(changed)).await?;
-    }
-    let items: Vec<Item> = Item::many(0, inform.items, inform.bytes).collect();
-    if inform.known != Known::New {
-        prepare::inform(&client, items.clone()).await?;
-        end_all(&store, Item::KIND, &End::Settled(Report::Synced)).await?;
-    }
+    prepare_for(&client, inform).await?;
     place.settle().await?;
-    let items = match inform.known {
-        Known::Changed => items.into_iter().map(changed).collect(),
-        _ => items,
-    };
-    let mut calls: Vec<Vec<Item>> = items.chunks(inform.batch).map(<[Item]>::to_vec).collect();
+    let calls: Vec<Vec<Item>> = inform.objects().chunks(inform.batch).map(<[Item]>::to_vec).collect();
+    let mut meter = Meter::start(place).await?;
     let mut time = Duration::ZERO;
-    // Objects are dropped between the calls, not within them.
-    for call in calls.drain(..) {
+    for call in calls {
         let start = now();
         let answers = client.inform_many(call).await?;
         time += start.elapsed();
@@ -94,7 +93,32 @@ async fn run<S: Browse>(store: S, place: &Place, inform: Inform) -> Result<Vec<M
             answer?;
         }
     }
-    Ok(vec![Measured::throughput(inform.items, time)])
+    meter.finish().await?;
+    drop((client, store));
+    Ok(vec![Measured::throughput(inform.items, time).usage(meter.usage(inform.items).await?)])
+}
+
+impl Inform {
+    /// What is informed of.
+    fn objects(&self) -> Vec<Item> {
+        let items = Item::many(0, self.items, self.bytes);
+        if self.known == Known::Changed { items.map(changed).collect() } else { items.collect() }
+    }
+}
+
+/// Warms up, and has the database know what it is to know.
+async fn prepare_for<S: Browse>(client: &Client<S>, inform: Inform) -> Result<(), Failure> {
+    // Names are made, connections opened and statements prepared; others than those that are measured.
+    for warm_up in 1..=5 {
+        let many: Vec<Item> = Item::many(10_000_000 * warm_up, inform.batch.min(100), inform.bytes).collect();
+        client.inform_many(many.clone()).await?;
+        client.inform_many(many.into_iter().map(changed)).await?;
+    }
+    if inform.known != Known::New {
+        prepare::inform(client, Item::many(0, inform.items, inform.bytes)).await?;
+        end_all(client.store(), Item::KIND, &End::Settled(Report::Synced)).await?;
+    }
+    Ok(())
 }
 
 /// Another object of the same id and size.
