@@ -1,6 +1,7 @@
-//! Developer commands of the workspace: `cargo xtask test`, `cargo xtask sim`, `cargo xtask ci`.
+//! Developer commands of the workspace: `cargo xtask test`, `cargo xtask sim`, `cargo xtask bench`, `cargo xtask ci`.
 
 mod backend;
+mod bench;
 mod cargo;
 mod ci;
 mod examples;
@@ -35,6 +36,8 @@ enum Command {
     Test(test::Options),
     /// Simulates fleets of clients: replays a seed, or searches many for one that fails.
     Sim(sim::Options),
+    /// Measures Delta beside the limits of its databases and beside its peers.
+    Bench(bench::Options),
     /// Runs what a change must pass: format, lints, docs, each feature alone, the third-party store, all tests, the examples.
     Ci,
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Sim(options) => sim::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Ci => ci::run(),
     };
     match outcome {
