@@ -5,12 +5,16 @@
 //! A [scenario](scenario) has cases, a case has [subjects](subject::Subject) that are compared, and every subject runs once in
 //! each round before any runs again. What came of it is a [record](record::Record): figures, and their ratios within a round.
 
+pub mod against;
 mod arguments;
 mod clock;
 mod entry;
 mod failure;
 pub mod item;
+mod limit;
 pub mod measure;
+mod peer;
+pub mod plot;
 pub mod record;
 pub mod runner;
 pub mod scenario;

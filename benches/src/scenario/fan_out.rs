@@ -61,14 +61,14 @@ async fn queries<S: Open>(place: &Place, consumers: usize, events: usize) -> Res
 
 /// The time from the first of so many events to the last call of the last consumer.
 async fn pass<S: Open>(
-    writes: &str,
-    reads: &str,
+    url: &str,
+    readers_url: &str,
     name: &str,
     consumers: usize,
     events: usize,
 ) -> Result<Duration, Failure> {
-    let writer = Client::builder(S::open(writes).await?).build()?;
-    let reader = Client::builder(S::open(reads).await?).build()?;
+    let writer = Client::builder(S::open(url).await?).build()?;
+    let reader = Client::builder(S::open(readers_url).await?).build()?;
     let log = writer.event_log(items())?;
     log.create().await?;
     let (stop, stopped) = watch::channel(());

@@ -108,13 +108,13 @@ mod tests {
         let trips = Trips::to(&format!("test://{}/", server.local_addr().unwrap())).await.unwrap();
         let (_, place, _) = address(trips.url()).unwrap();
         let mut client = TcpStream::connect(place).await.unwrap();
-        let (mut served, _) = server.accept().await.unwrap();
+        let (mut link, _) = server.accept().await.unwrap();
         let mut byte = [0; 1];
         for asked in 1..=3 {
             client.write_all(b"ab").await.unwrap();
-            served.read_exact(&mut byte).await.unwrap();
-            served.read_exact(&mut byte).await.unwrap();
-            served.write_all(b"c").await.unwrap();
+            link.read_exact(&mut byte).await.unwrap();
+            link.read_exact(&mut byte).await.unwrap();
+            link.write_all(b"c").await.unwrap();
             client.read_exact(&mut byte).await.unwrap();
             assert_eq!(trips.count(), asked);
         }

@@ -152,14 +152,13 @@ async fn keep(conn: &mut PgConnection, statements: &[Statement]) -> Result<(), F
 }
 
 fn script(statements: &[Statement], batch: usize, first_id: i64) -> Script {
-    let mut text = String::from("\\if :begun\n\\set base :base + :last + 1\n\\else\n");
-    for (name, _) in statements.iter().flat_map(|statement| &statement.plain) {
-        text += &format!("SELECT value AS {name} FROM limit_parameter WHERE name = '{name}' \\gset\n");
-    }
-    text += "\\set base 0\n\\set begun 1\n\\endif\n";
-    for statement in statements {
-        text += &format!("{};\n", statement.text);
-    }
+    let names = statements.iter().flat_map(|statement| &statement.plain).map(|(name, _)| name);
+    let read = |name: &String| format!("SELECT value AS {name} FROM limit_parameter WHERE name = '{name}' \\gset");
+    let lines = ["\\if :begun", "\\set base :base + :last + 1", "\\else"].map(str::to_owned).into_iter();
+    let lines = lines.chain(names.map(read));
+    let lines = lines.chain(["\\set base 0", "\\set begun 1", "\\endif"].map(str::to_owned));
+    let lines = lines.chain(statements.iter().map(|statement| format!("{};", statement.text)));
+    let text = lines.map(|line| line + "\n").collect();
     let variable = |name: &str, value: String| (name.to_owned(), value);
     let variables = vec![
         variable("begun", "0".to_owned()),

@@ -65,7 +65,7 @@ async fn run<S: Open>(place: &Place, which: Which, by: By, commits: usize) -> Re
     let commits = if polled { POLLED } else { commits };
     let (called, mut calls) = mpsc::unbounded_channel();
     let (stop, stopped) = oneshot::channel::<()>();
-    let consumer = consume(&reader, which, called, stopped)?;
+    let consumption = consume(&reader, which, called, stopped)?;
     let latencies = async {
         // The consumer begins.
         sleep(Duration::from_secs(1)).await;
@@ -83,8 +83,8 @@ async fn run<S: Open>(place: &Place, which: Which, by: By, commits: usize) -> Re
         drop(stop);
         Ok::<_, Failure>(latencies)
     };
-    let (latencies, consumed) = tokio::join!(latencies, consumer);
-    consumed?;
+    let (latencies, ended) = tokio::join!(latencies, consumption);
+    ended?;
     Ok(latencies?.measured("").collect())
 }
 

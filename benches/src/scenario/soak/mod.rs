@@ -67,20 +67,20 @@ async fn run<S: Open>(store: S, place: &Place, soak: Soak) -> Result<Vec<Measure
     inform(&client, (0..POPULATION).map(|number| Revised::new(number, 0))).await?;
     end_all(&store, Revised::KIND, &End::Settled(Report::Synced)).await?;
     place.settle().await?;
-    let (seen, sees) = mpsc::unbounded_channel();
+    let (seen, told) = mpsc::unbounded_channel();
     let other = Client::builder(S::open(place.url()).await?).controller(Worker { seen: seen.clone() }).build()?;
     let running = other.start().await?;
     let begin = now();
     let informer = Informer { client, seen, rate: soak.rate, population: POPULATION };
-    let (informed, sizes, held, pickups) = tokio::join!(
+    let (summary, sizes, held, pickups) = tokio::join!(
         informer.run(begin, soak.length),
         tables::sample(place.url(), begin, soak.length, WINDOW),
         snapshot::hold(place.url(), begin, soak.held()),
-        Pickups::default().collect(sees, begin, soak.length, PATIENCE),
+        Pickups::default().collect(told, begin, soak.length, PATIENCE),
     );
     running.stop().await;
     held?;
-    Ok(measured(soak, &pickups, sizes?, &informed))
+    Ok(measured(soak, &pickups, sizes?, &summary))
 }
 
 fn measured(soak: Soak, pickups: &Pickups, sizes: tables::Sizes, informed: &informer::Summary) -> Vec<Measured> {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_snapshot_of_an_hour_is_held_for_ten_minutes() {
-        let soak = Soak { length: Duration::from_mins(60), rate: 500 };
+        let soak = Soak { length: Duration::from_hours(1), rate: 500 };
         assert_eq!(soak.held(), Duration::from_mins(25)..Duration::from_mins(35));
     }
 }

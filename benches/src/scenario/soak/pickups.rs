@@ -21,7 +21,7 @@ impl Pickups {
     /// Takes in what is seen until the time is over; then at most a moment more for what has yet to begin.
     pub(super) async fn collect(
         mut self,
-        mut sees: mpsc::UnboundedReceiver<Seen>,
+        mut told: mpsc::UnboundedReceiver<Seen>,
         begin: Instant,
         length: Duration,
         patience: Duration,
@@ -37,8 +37,8 @@ impl Pickups {
                 self.tell(minutes);
             }
             // Wakes up now and then although nothing comes, to see that the time is over.
-            match timeout(Duration::from_millis(100), sees.recv()).await {
-                Ok(Some(seen)) => self.take(seen, begin),
+            match timeout(Duration::from_millis(100), told.recv()).await {
+                Ok(Some(half)) => self.take(half, begin),
                 Ok(None) => return self,
                 Err(_) => {}
             }
@@ -79,10 +79,10 @@ impl Pickups {
     fn take(&mut self, seen: Seen, begin: Instant) {
         let (Seen::Informed { revision, .. } | Seen::Begun { revision, .. }) = seen;
         match (self.halves.remove(&revision), seen) {
-            (Some(Seen::Informed { at: informed, .. }), Seen::Begun { at: begun, .. })
-            | (Some(Seen::Begun { at: begun, .. }), Seen::Informed { at: informed, .. }) => {
+            (Some(Seen::Informed { at: informed, .. }), Seen::Begun { at: start, .. })
+            | (Some(Seen::Begun { at: start, .. }), Seen::Informed { at: informed, .. }) => {
                 // The caller of the inform may hear of the commit after the worker has.
-                let wait = begun.saturating_duration_since(informed);
+                let wait = start.saturating_duration_since(informed);
                 self.waits.push((informed.saturating_duration_since(begin), wait));
             }
             (_, half) => drop(self.halves.insert(revision, half)),
@@ -124,13 +124,13 @@ mod tests {
     async fn both_ends_of_a_revision_are_paired_in_whichever_order_they_come() {
         let begin = now();
         let after = |ms| begin + Duration::from_millis(ms);
-        let (send, sees) = mpsc::unbounded_channel();
-        let seen = [informed(1, after(5)), begun(1, after(7)), begun(2, after(12)), informed(2, after(14))];
-        for seen in seen.into_iter().chain([informed(3, after(15)), begun(2, after(16))]) {
-            send.send(seen).unwrap();
+        let (send, told) = mpsc::unbounded_channel();
+        let halves = [informed(1, after(5)), begun(1, after(7)), begun(2, after(12)), informed(2, after(14))];
+        for half in halves.into_iter().chain([informed(3, after(15)), begun(2, after(16))]) {
+            send.send(half).unwrap();
         }
         drop(send);
-        let pickups = Pickups::default().collect(sees, begin, Duration::from_hours(1), Duration::ZERO).await;
+        let pickups = Pickups::default().collect(told, begin, Duration::from_hours(1), Duration::ZERO).await;
         assert_eq!((pickups.len(), pickups.open()), (2, 1));
         let ms = |ms: u64| Duration::from_millis(ms);
         assert_eq!(pickups.within(&(ms(0)..ms(10))).percentile(100), Some(2.0));

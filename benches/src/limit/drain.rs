@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use delta::core::Target;
+use delta::{Client, Migrate as _, PgStore};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use super::{pgbench, reference};
+use crate::failure::Failure;
+use crate::item::Item;
+use crate::measure::Meter;
+use crate::scenario::drain::{self as scenario, beside};
+use crate::scenario::prepare::inform;
+use crate::server::{Backend, Place, Postgres, World};
+use crate::subject::{LIMIT_OWN, LIMIT_REFERENCE, Measured};
+
+/// Whose statements are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Ours.
+    Own,
+    /// The reference.
+    Reference,
+}
+
+impl Whose {
+    pub(crate) fn subject(self) -> &'static str {
+        match self {
+            Self::Own => LIMIT_OWN,
+            Self::Reference => LIMIT_REFERENCE,
+        }
+    }
+}
+
+/// A drain without us.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drain {
+    pub(crate) whose: Whose,
+    pub(crate) batch: usize,
+    pub(crate) connections: usize,
+    pub(crate) work: scenario::Drain,
+}
+
+/// Has `pgbench` settle and claim until nothing is left.
+pub(crate) async fn drain(world: Arc<World>, limit: Drain) -> Result<Vec<Measured>, Failure> {
+    let Drain { whose, batch, connections, work } = limit;
+    let place = Place::create(&world, Backend::SqlxPostgres).await?;
+    let (script, left) = match whose {
+        Whose::Own => {
+            let store = PgStore::connect(place.url()).await?;
+            store.migrate_to(Target::Latest).await?;
+            beside::fill(&place, &store, work.beside).await?;
+            inform(&Client::builder(store.clone()).build()?, Item::many(0, work.items, work.bytes)).await?;
+            store.close().await;
+            (world.own_drain().await?.script(batch), "delta.resource WHERE state <> 'synced'")
+        }
+        Whose::Reference => {
+            reference::load(place.url(), work.items, work.beside, work.bytes).await?;
+            (reference::drain(batch), "resource WHERE state <> 3")
+        }
+    };
+    Postgres::settle(place.url()).await?;
+    let mut meter = Meter::start_postgres(place.url()).await?;
+    // One more for each, which settles what it claimed last.
+    let transactions = work.items.div_ceil(batch * connections) + 1;
+    let time = pgbench(place.url(), &script, connections, transactions).await?;
+    meter.finish().await?;
+    let mut conn = PgConnection::connect(place.url()).await?;
+    let left: i64 =
+        sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {left}"))).fetch_one(&mut conn).await?;
+    conn.close().await?;
+    if left > 0 {
+        return Err(format!("expected pgbench to drain all, found {left} left").into());
+    }
+    Ok(vec![Measured::throughput(work.items, time).usage(meter.usage(work.items).await?)])
+}
