@@ -26,8 +26,8 @@ pub(crate) fn round(criterion: &mut Criterion) {
         let all = |client: Client<MemoryStore>| {
             runtime.block_on(async {
                 inform(&client, &items).await;
-                drain(client.store()).await
-            })
+                drain(client.store()).await;
+            });
         };
         bencher.iter_batched(empty, all, BatchSize::LargeInput);
     });
