@@ -47,15 +47,17 @@ pub(super) fn over_parameters(summaries: &[Summary]) -> Vec<Chart> {
 pub(super) fn over_time(samples: &[Sample]) -> Vec<Chart> {
     let mut charts: BTreeMap<(String, String), Chart> = BTreeMap::new();
     for sample in samples {
-        for (name, points) in &sample.series {
-            let chart = charts.entry((sample.scenario.clone(), name.clone())).or_insert_with(|| Chart {
+        for (series, points) in &sample.series {
+            // Several of one chart are told apart by what is behind a slash.
+            let (name, line) = series.split_once('/').unwrap_or((series, &sample.subject));
+            let chart = charts.entry((sample.scenario.clone(), name.to_owned())).or_insert_with(|| Chart {
                 name: file(&[&sample.scenario, name, "over time"]),
                 title: title(&sample.scenario, name, ""),
                 x: "seconds".to_owned(),
-                y: name.clone(),
+                y: name.to_owned(),
                 lines: BTreeMap::new(),
             });
-            chart.lines.insert(sample.subject.clone(), points.clone());
+            chart.lines.insert(line.to_owned(), points.clone());
         }
     }
     charts.into_values().filter_map(sorted).collect()

@@ -94,19 +94,28 @@ fn measured(soak: Soak, pickups: &Pickups, sizes: tables::Sizes, informed: &info
     for (phase, time) in phases {
         all.extend(pickups.within(&time).measured(&format!("{phase} the snapshot, pick-up ")));
     }
-    let mut throughput = Measured::throughput(pickups.len(), soak.length)
+    let throughput = Measured::throughput(pickups.len(), soak.length)
         .note("snapshot held, s", format!("{:.0} to {:.0}", held.start.as_secs_f64(), held.end.as_secs_f64()))
         .note("informed", informed.informed.to_string())
         .note("never begun", pickups.open().to_string())
         .note("failed calls", informed.failures.to_string());
-    for (share, name) in [(50, "pick-up p50, ms"), (99, "pick-up p99, ms")] {
-        throughput = throughput.series(name, pickups.over_time(WINDOW, share));
+    let mut series: Vec<_> = sizes.into_iter().collect();
+    for (share, name) in [(50, "pick-up, ms/p50"), (99, "pick-up, ms/p99")] {
+        series.push((name.to_owned(), pickups.over_time(WINDOW, share)));
     }
-    for (name, points) in sizes {
-        throughput = throughput.series(name, points);
+    for chart in ["pick-up, ms", "dead rows"] {
+        let of_chart = series.iter().filter(|(name, _)| name.starts_with(chart));
+        let top = of_chart.flat_map(|(_, points)| points).map(|(_, value)| *value).fold(0.0, f64::max);
+        series.push((format!("{chart}/snapshot held"), rectangle(&held, top)));
     }
-    all.push(throughput);
+    all.push(series.into_iter().fold(throughput, |throughput, (name, points)| throughput.series(name, points)));
     all
+}
+
+/// A time as a line: up, along and down.
+fn rectangle(time: &Range<Duration>, top: f64) -> Vec<(f64, f64)> {
+    let (start, end) = (time.start.as_secs_f64(), time.end.as_secs_f64());
+    vec![(start - 0.01, 0.0), (start, top), (end, top), (end + 0.01, 0.0)]
 }
 
 #[cfg(test)]

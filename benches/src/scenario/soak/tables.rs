@@ -28,7 +28,7 @@ pub(super) async fn sample(url: &str, begin: Instant, length: Duration, every: D
         let seconds = begin.elapsed().as_secs_f64();
         for (table, dead, own, indexes) in rows {
             for (what, value) in [("dead rows", dead), ("table, MB", own), ("indexes, MB", indexes)] {
-                sizes.entry(format!("{table} {what}")).or_default().push((seconds, value));
+                sizes.entry(format!("{what}/{table}")).or_default().push((seconds, value));
             }
         }
     }
