@@ -14,6 +14,8 @@ pub(crate) struct Options {
 
 /// Builds the load program with optimisations and runs it.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    // With the program that one scenario runs beside it.
+    run_command(&mut cargo(&["build", "--release", "--quiet", "-p", "delta-benches", "--bins"]))?;
     let mut command = cargo(&["run", "--release", "--quiet", "-p", "delta-benches", "--bin", "delta-load", "--"]);
     run_command(command.args(&options.arguments))
 }
