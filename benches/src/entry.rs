@@ -1,5 +1,3 @@
-use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,11 +30,12 @@ pub fn main() -> ExitCode {
 
 async fn measure(options: &Options) -> Result<ExitCode, Failure> {
     if let Some(file) = &options.read {
-        return report(&read(file)?, options);
+        return report(&Record::read(file)?, options);
     }
     // Before hours of work, not after them.
-    let baseline = options.against.as_deref().map(read).transpose()?;
-    drop(baseline);
+    if let Some(file) = &options.against {
+        Record::read(file)?;
+    }
     let mut said = Vec::new();
     if options.peers || !(options.quick || options.no_peers) {
         eprintln!("building the peers");
@@ -48,6 +47,7 @@ async fn measure(options: &Options) -> Result<ExitCode, Failure> {
         subjects: options.subjects.clone(),
         plan: Plan::new(size, options.items).soak(options.minutes, options.rate),
         rounds: options.rounds.unwrap_or(if options.quick { 3 } else { 5 }),
+        save: options.json.clone(),
     };
     if options.list {
         for (scenario, case) in runner.cases() {
@@ -56,7 +56,7 @@ async fn measure(options: &Options) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut record = runner.run(Arc::new(World::new())).await;
+    let mut record = runner.run(Arc::new(World::new())).await?;
     for (number, what) in said.into_iter().enumerate() {
         record.about.insert(format!("note {}", number + 1), what);
     }
@@ -68,8 +68,9 @@ fn report(record: &Record, options: &Options) -> Result<ExitCode, Failure> {
         println!("{name}: {value}");
     }
     println!("{}", table::tables(&record.summaries()));
+    println!("{}", table::notes(record));
     if let Some(file) = &options.json {
-        fs::write(file, serde_json::to_string_pretty(record)?)?;
+        record.write(file)?;
     }
     if let Some(folder) = &options.plots {
         println!("drew {} plots into {}", plot::write(record, folder)?, folder.display());
@@ -77,7 +78,8 @@ fn report(record: &Record, options: &Options) -> Result<ExitCode, Failure> {
     for failure in &record.failures {
         println!("failed: {failure}");
     }
-    let held = options.against.as_deref().map_or(Ok(true), |file| guard(&read(file)?, record, options.tolerance))?;
+    let held =
+        options.against.as_deref().map_or(Ok(true), |file| guard(&Record::read(file)?, record, options.tolerance))?;
     Ok(if held && record.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -96,11 +98,6 @@ fn guard(baseline: &Record, record: &Record, tolerance: f64) -> Result<bool, Fai
         println!("{}", against::table(&fallen));
     }
     Ok(fallen.is_empty())
-}
-
-fn read(file: &Path) -> Result<Record, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| format!("could not read {}: {error}", file.display()))?;
-    Ok(serde_json::from_str(&text)?)
 }
 
 fn chosen(only: &[String]) -> Result<Vec<Scenario>, Failure> {

@@ -5,6 +5,7 @@
 //! A [scenario](scenario) has cases, a case has [subjects](subject::Subject) that are compared, and every subject runs once in
 //! each round before any runs again. What came of it is a [record](record::Record): figures, and their ratios within a round.
 
+mod about;
 pub mod against;
 mod arguments;
 mod clock;

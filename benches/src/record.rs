@@ -1,9 +1,12 @@
 //! What a run writes: every figure of every round, on which machine and with which settings.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
 use crate::measure::{Spread, Usage, median};
 use crate::subject::{LIMIT_OWN, LIMIT_REFERENCE, Parameters};
 
@@ -80,6 +83,18 @@ pub struct Key {
 }
 
 impl Record {
+    /// Reads one that was written.
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(file).map_err(|error| format!("could not read {}: {error}", file.display()))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Writes it, as JSON.
+    pub fn write(&self, file: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(self)?;
+        Ok(fs::write(file, text + "\n").map_err(|error| format!("could not write {}: {error}", file.display()))?)
+    }
+
     /// What its figures come to, in the order in which they were taken first.
     #[must_use]
     pub fn summaries(&self) -> Vec<Summary> {

@@ -1,9 +1,12 @@
 //! Rounds: every subject of a case once, before any of them again.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::about::about;
+use crate::failure::Failure;
 use crate::record::{Record, Sample};
 use crate::scenario::{Plan, Scenario};
 use crate::server::World;
@@ -20,6 +23,8 @@ pub struct Runner {
     pub plan: Plan,
     /// How often.
     pub rounds: usize,
+    /// Where to write what there is after each case, so that hours are not lost to the last one.
+    pub save: Option<PathBuf>,
 }
 
 impl Runner {
@@ -39,28 +44,33 @@ impl Runner {
         cases
     }
 
-    /// Measures all of it.
+    /// Measures all of it, and writes it after each case.
+    ///
+    /// # Errors
+    ///
+    /// What was found cannot be written. A subject that fails is among what was found.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses what was measured.
-    pub async fn run(&self, world: Arc<World>) -> Record {
+    /// Dropping the future loses what was measured of the case that it was at.
+    pub async fn run(&self, world: Arc<World>) -> Result<Record, Failure> {
         let cases = self.cases();
-        let runs = cases.iter().map(|(_, case)| case.subjects.len() * self.rounds).sum::<usize>();
-        let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {eta} {msg}");
-        let bar = ProgressBar::new(runs as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let rounds = |scenario: &Scenario| scenario.rounds.unwrap_or(self.rounds).min(self.rounds);
+        let runs = cases.iter().map(|(scenario, case)| case.subjects.len() * rounds(scenario)).sum::<usize>();
+        let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} {eta} {msg}")?;
+        let bar = ProgressBar::new(runs as u64).with_style(style);
         let mut record = Record::default();
         for (scenario, case) in &cases {
-            for round in 0..scenario.rounds.unwrap_or(self.rounds).min(self.rounds) {
+            for round in 0..rounds(scenario) {
                 // Whoever is first is another in each round.
                 for number in 0..case.subjects.len() {
                     let subject = &case.subjects[(number + round) % case.subjects.len()];
                     bar.set_message(format!("{} {}", scenario.name, subject.name));
                     match subject.run(world.clone()).await {
                         Ok(measured) => {
-                            record.samples.extend(
-                                measured.into_iter().map(|one| sample(scenario, case, &subject.name, round, one)),
-                            );
+                            let samples =
+                                measured.into_iter().map(|one| sample(scenario, case, &subject.name, round, one));
+                            record.samples.extend(samples);
                         }
                         Err(error) => {
                             let what = format!("{} {} {:?}: {error}", scenario.name, subject.name, case.parameters);
@@ -71,10 +81,13 @@ impl Runner {
                     bar.inc(1);
                 }
             }
+            record.about = about(&world, self);
+            if let Some(file) = &self.save {
+                record.write(file)?;
+            }
         }
         bar.finish_and_clear();
-        record.about = about(&world, self);
-        record
+        Ok(record)
     }
 }
 
@@ -92,16 +105,4 @@ fn sample(scenario: &Scenario, case: &Case, subject: &str, round: usize, measure
         series,
         notes,
     }
-}
-
-fn about(world: &World, runner: &Runner) -> std::collections::BTreeMap<String, String> {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let own = [
-        ("cores", cores.to_string()),
-        ("delta version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("rounds", runner.rounds.to_string()),
-        ("items", runner.plan.items.to_string()),
-        ("size", format!("{:?}", runner.plan.size).to_lowercase()),
-    ];
-    own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(world.settings()).collect()
 }

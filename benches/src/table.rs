@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::record::Summary;
+use crate::record::{Record, Summary};
 
 /// A table of each scenario and figure.
 pub(crate) fn tables(summaries: &[Summary]) -> String {
@@ -22,6 +22,19 @@ pub(crate) fn tables(summaries: &[Summary]) -> String {
         let _ = writeln!(text, "\n{}: {} in {}\n{}", which.0, which.1, summary.unit, table(&rows));
     }
     text
+}
+
+/// Versions and settings of subjects, each once.
+pub(crate) fn notes(record: &Record) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for sample in record.samples.iter().filter(|sample| !sample.notes.is_empty()) {
+        let notes = sample.notes.iter().map(|(name, value)| format!("{name} {value}"));
+        let line = format!("{} {}: {}", sample.scenario, sample.subject, notes.collect::<Vec<_>>().join(", "));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
 }
 
 fn table(rows: &[&Summary]) -> Table {
