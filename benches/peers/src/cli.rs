@@ -23,6 +23,14 @@ pub(crate) enum Command {
     /// Run `graphile_worker`.
     #[command(name = "graphile_worker")]
     GraphileWorker(Run),
+    /// Run `apalis` with `apalis-postgres`.
+    Apalis(Run),
+    /// Run `awa`.
+    Awa(Run),
+    /// Run `sqlxmq`.
+    Sqlxmq(Run),
+    /// Run `underway`.
+    Underway(Run),
 }
 
 /// One run of one engine.

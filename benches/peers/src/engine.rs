@@ -21,9 +21,10 @@ pub(crate) struct About {
     pub(crate) licence: &'static str,
     /// What it keeps of an item, and what it leaves out.
     pub(crate) keeps: &'static str,
-    /// The schema that everything of the engine is in; dropped and made anew by each run.
-    pub(crate) schema: &'static str,
-    /// Whether an item is left that is not finished, in the engine's own tables: one row of one boolean.
+    /// The schema that everything of the engine is in, dropped before it is opened; none where opening it sees to that.
+    pub(crate) schema: Option<&'static str>,
+    /// Whether an item is left that is not finished, in the engine's own tables: one row of one boolean. A parameter,
+    /// where there is one, is how many were enqueued.
     pub(crate) unfinished: &'static str,
 }
 

@@ -5,6 +5,9 @@
 //! - Leaves out: finished jobs are deleted, nothing is kept of them; no log of what happened. No leases: a job of a
 //!   worker that died stays locked for four hours, or until the optional recovery (off by default, off here) finds it.
 //! - Unfinished: any row of `_private_jobs`.
+//!
+//! Without its local queue `run` takes one job per worker at each poll, a second apart, or notification: two jobs a
+//! second of a backlog on two processors. So at its defaults `drain` calls `run_once`, "process all available jobs".
 
 use std::time::Duration;
 
@@ -25,6 +28,7 @@ pub(crate) struct GraphileWorker {
     worker: Option<Worker>,
     utils: WorkerUtils,
     tuning: Option<Tuning>,
+    scenario: Scenario,
 }
 
 /// What differs from the defaults.
@@ -78,11 +82,11 @@ impl Engine for GraphileWorker {
         package: "graphile_worker",
         licence: "MIT",
         keeps: "retries, schedule, priorities, the last error; deletes finished jobs, no log, no leases",
-        schema: "graphile_worker",
+        schema: Some("graphile_worker"),
         unfinished: "select exists (select from graphile_worker._private_jobs)",
     };
 
-    async fn open(url: &str, mode: Mode, _: Scenario) -> Result<Self> {
+    async fn open(url: &str, mode: Mode, scenario: Scenario) -> Result<Self> {
         let options = WorkerOptions::default().define_job::<Item>();
         let tuning = (mode == Mode::Tuned).then_some(Tuning::THROUGHPUT);
         let options = match tuning {
@@ -98,7 +102,7 @@ impl Engine for GraphileWorker {
         };
         let worker = options.init().await?;
         let utils = worker.create_utils();
-        Ok(Self { worker: Some(worker), utils, tuning })
+        Ok(Self { worker: Some(worker), utils, tuning, scenario })
     }
 
     fn settings(&self) -> Settings {
@@ -138,7 +142,11 @@ impl Engine for GraphileWorker {
 
     async fn start(&mut self) -> Result<()> {
         let worker = self.worker.take().context("expected to be started once, found a second start")?;
+        let backlog = self.tuning.is_none() && self.scenario == Scenario::Drain;
         tokio::spawn(async move {
+            if backlog && let Err(error) = worker.run_once().await {
+                tracing::error!(%error, "the worker has ended");
+            }
             if let Err(error) = worker.run().await {
                 tracing::error!(%error, "the worker has ended");
             }

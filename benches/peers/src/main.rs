@@ -6,6 +6,8 @@
 //! - `server`: the database seen from beside the engine
 //! - `report`, `version`: what is printed
 
+mod apalis;
+mod awa;
 mod cli;
 mod engine;
 mod graphile_worker;
@@ -14,6 +16,8 @@ mod mode;
 mod report;
 mod scenario;
 mod server;
+mod sqlxmq;
+mod underway;
 mod version;
 mod work;
 
@@ -22,11 +26,15 @@ use clap::Parser;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use cli::{Cli, Command, Run};
-use engine::{About, Engine};
-use graphile_worker::GraphileWorker;
-use report::Report;
-use server::Server;
+use crate::apalis::Apalis;
+use crate::awa::Awa;
+use crate::cli::{Cli, Command, Run};
+use crate::engine::{About, Engine};
+use crate::graphile_worker::GraphileWorker;
+use crate::report::Report;
+use crate::server::Server;
+use crate::sqlxmq::Sqlxmq;
+use crate::underway::Underway;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -35,12 +43,16 @@ async fn main() -> Result<()> {
     match Cli::parse().command {
         Command::List => list(),
         Command::GraphileWorker(run) => measure::<GraphileWorker>(run).await?,
+        Command::Apalis(run) => measure::<Apalis>(run).await?,
+        Command::Awa(run) => measure::<Awa>(run).await?,
+        Command::Sqlxmq(run) => measure::<Sqlxmq>(run).await?,
+        Command::Underway(run) => measure::<Underway>(run).await?,
     }
     Ok(())
 }
 
 fn list() {
-    for about in [GraphileWorker::ABOUT] {
+    for about in [GraphileWorker::ABOUT, Apalis::ABOUT, Awa::ABOUT, Sqlxmq::ABOUT, Underway::ABOUT] {
         let About { name, package, licence, keeps, .. } = about;
         println!("{}", json!({"engine": name, "version": version::of(package), "licence": licence, "keeps": keeps}));
     }

@@ -50,20 +50,20 @@ async fn enqueue<E: Engine>(engine: &E, server: &Server, size: Size) -> Result<M
     engine.enqueue(items).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let wal_bytes = server.wal().await? - wal;
-    server.loaded(&E::ABOUT).await?;
+    server.loaded(&E::ABOUT, size.items).await?;
     Ok(Measured::Throughput { items: size.items, seconds, wal_bytes, look_ms: 0 })
 }
 
 async fn drain<E: Engine>(engine: &mut E, server: &Server, size: Size) -> Result<Measured> {
     engine.enqueue(Item::many(size.items, size.payload)).await?;
-    server.loaded(&E::ABOUT).await?;
+    server.loaded(&E::ABOUT, size.items).await?;
     server.settle().await?;
     work::expect(size.items);
     let wal = server.wal().await?;
     let begun = Instant::now();
     engine.start().await?;
     work::called().await;
-    server.finished(&E::ABOUT).await?;
+    server.finished(&E::ABOUT, size.items).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let wal_bytes = server.wal().await? - wal;
     Ok(Measured::Throughput { items: size.items, seconds, wal_bytes, look_ms: Server::LOOK.as_millis() })
@@ -81,7 +81,7 @@ async fn pickup<E: Engine>(engine: &mut E, server: &Server, size: Size) -> Resul
         if round >= WARM_UP {
             latencies.push(started.saturating_duration_since(begun));
         }
-        server.finished(&E::ABOUT).await?;
+        server.finished(&E::ABOUT, round + 1).await?;
         // Idle again before the next, and in no step with what the engine does periodically.
         tokio::time::sleep(Duration::from_millis(5 + noise.next() % 10)).await;
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 use crate::engine::About;
@@ -30,8 +31,9 @@ impl Server {
 
     /// Drops what an earlier run of the engine left.
     pub(crate) async fn clean(&self, about: &About) -> Result<()> {
-        let schema = about.schema;
-        self.client.batch_execute(&format!("drop schema if exists {schema} cascade")).await?;
+        if let Some(schema) = about.schema {
+            self.client.batch_execute(&format!("drop schema if exists {schema} cascade")).await?;
+        }
         Ok(())
     }
 
@@ -43,26 +45,26 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until nothing is unfinished in the engine's own tables.
-    pub(crate) async fn finished(&self, about: &About) -> Result<()> {
-        while self.unfinished(about).await? {
+    /// Waits until nothing of so many items is unfinished in the engine's own tables.
+    pub(crate) async fn finished(&self, about: &About, enqueued: usize) -> Result<()> {
+        while self.unfinished(about, enqueued).await? {
             tokio::time::sleep(Self::LOOK).await;
         }
         Ok(())
     }
 
     /// Fails unless something is unfinished: what was enqueued is there, and the question finds it.
-    pub(crate) async fn loaded(&self, about: &About) -> Result<()> {
-        ensure!(
-            self.unfinished(about).await?,
-            "expected unfinished items of {} after enqueuing, found none",
-            about.name
-        );
+    pub(crate) async fn loaded(&self, about: &About, enqueued: usize) -> Result<()> {
+        let unfinished = self.unfinished(about, enqueued).await?;
+        ensure!(unfinished, "expected unfinished items of {} after enqueuing, found none", about.name);
         Ok(())
     }
 
-    async fn unfinished(&self, about: &About) -> Result<bool> {
-        Ok(self.client.query_one(about.unfinished, &[]).await?.try_get(0)?)
+    async fn unfinished(&self, about: &About, enqueued: usize) -> Result<bool> {
+        let question = self.client.prepare(about.unfinished).await?;
+        let enqueued = i64::try_from(enqueued)?;
+        let parameters: &[&(dyn ToSql + Sync)] = if question.params().is_empty() { &[] } else { &[&enqueued] };
+        Ok(self.client.query_one(&question, parameters).await?.try_get(0)?)
     }
 
     /// Position in the write-ahead log, in bytes.
