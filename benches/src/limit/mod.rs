@@ -15,3 +15,4 @@ pub(crate) use capture::{Executed, LoggingServer, largest};
 pub(crate) use drain::{Drain, Whose, drain};
 pub(crate) use own::{OwnDrain, Prepared};
 pub(crate) use pgbench::{Script, pgbench};
+pub(crate) use reference::load as load_reference;

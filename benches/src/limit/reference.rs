@@ -8,7 +8,7 @@ const LOAD: &str = include_str!("../../statements/load.sql");
 const DRAIN: &str = include_str!("../../statements/drain.sql");
 
 /// Makes the tables, and puts in what is due and what is synced, with objects of so many bytes.
-pub(super) async fn load(url: &str, scheduled: usize, synced: usize, bytes: usize) -> Result<(), Failure> {
+pub(crate) async fn load(url: &str, scheduled: usize, synced: usize, bytes: usize) -> Result<(), Failure> {
     // What an object has beside its payload, as those of our items have it.
     let payload = bytes.saturating_sub(r#"{"id":"item-10000","payload":""}"#.len());
     let load = LOAD

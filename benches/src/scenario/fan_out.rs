@@ -22,10 +22,10 @@ pub(super) const SCENARIO: Scenario =
     Scenario { name: "fan_out", about: "have one log consumed by many", cases, rounds: None };
 
 /// How many events a transaction appends.
-const BATCH: usize = 20;
+const BATCH: usize = 100;
 
 fn cases(plan: &Plan) -> Vec<Case> {
-    let events = plan.items * 2 / 5;
+    let events = plan.items;
     let case = |consumers: usize| {
         let measure = move |place: Place| async move {
             with_type!(place.backend(), |S| run::<S>(&place, consumers, events).await)
@@ -39,36 +39,30 @@ fn cases(plan: &Plan) -> Vec<Case> {
 }
 
 async fn run<S: Open>(place: &Place, consumers: usize, events: usize) -> Result<Vec<Measured>, Failure> {
-    let pass = pass::<S>(place.url(), place.url(), "direct", consumers, events).await?;
-    let mut measured = vec![Measured::throughput(events, pass)];
-    let delivered = Measured::throughput(events * consumers, pass);
+    let (time, _) = pass::<S>(place, None, consumers, events).await?;
+    let mut measured = vec![Measured::throughput(events, time)];
+    let delivered = Measured::throughput(events * consumers, time);
     measured.push(Measured { metric: "deliveries".to_owned(), ..delivered });
     if place.url().contains("//") {
-        measured.push(queries::<S>(place, consumers, events).await?);
+        // Again, as counting takes time.
+        let proxy = Trips::to(place.url()).await?;
+        let (_, trips) = pass::<S>(place, Some(&proxy), consumers, events).await?;
+        measured.push(Measured::new("round trips of all readers in a second", "trips/s", trips));
     }
     Ok(measured)
 }
 
-/// How many queries the readers make for 1,000 events, all of them together.
-async fn queries<S: Open>(place: &Place, consumers: usize, events: usize) -> Result<Measured, Failure> {
-    let proxy = Trips::to(place.url()).await?;
-    let before = proxy.count();
-    pass::<S>(place.url(), proxy.url(), "counted", consumers, events).await?;
-    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    let trips = (proxy.count() - before) as f64 * 1_000.0 / events as f64;
-    Ok(Measured::new("readers' round trips for 1,000 events", "trips", trips))
-}
-
-/// The time from the first of so many events to the last call of the last consumer.
+/// The time from the first of so many events to the last call of the last consumer, and how many round trips the readers
+/// made in each second of it.
 async fn pass<S: Open>(
-    url: &str,
-    readers_url: &str,
-    name: &str,
+    place: &Place,
+    proxy: Option<&Trips>,
     consumers: usize,
     events: usize,
-) -> Result<Duration, Failure> {
-    let writer = Client::builder(S::open(url).await?).build()?;
-    let reader = Client::builder(S::open(readers_url).await?).build()?;
+) -> Result<(Duration, f64), Failure> {
+    let writer = Client::builder(S::open(place.url()).await?).build()?;
+    let reader = Client::builder(S::open(proxy.map_or(place.url(), Trips::url)).await?).build()?;
+    let name = if proxy.is_some() { "counted" } else { "timed" };
     let log = writer.event_log(items())?;
     log.create().await?;
     let (stop, stopped) = watch::channel(());
@@ -90,16 +84,19 @@ async fn pass<S: Open>(
         append(&writer, &log, 1, 1).await?;
         sleep(Duration::from_millis(100)).await;
     }
-    let start = now();
+    let trips = || proxy.map_or(0, Trips::count);
+    let (start, before) = (now(), trips());
     append(&writer, &log, events / BATCH, BATCH).await?;
     let end: Position = log.log().head().await?.position;
     while places.iter().any(|place| place.load(Ordering::Acquire) < end.get()) {
         sleep(Duration::from_millis(1)).await;
     }
     let time = start.elapsed();
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let trips = (trips() - before) as f64 / time.as_secs_f64();
     drop(stop);
     while let Some(consumed) = running.join_next().await {
         consumed??;
     }
-    Ok(time)
+    Ok((time, trips))
 }

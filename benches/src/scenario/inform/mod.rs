@@ -1,6 +1,7 @@
 //! Informs, in calls of so many objects, by one caller.
 
 mod limit;
+mod reference;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::measure::Meter;
 use crate::scenario::prepare::{self, End, STORES, end_all};
 use crate::scenario::{Plan, Scenario};
 use crate::server::{Place, World};
-use crate::subject::{Case, LIMIT_OWN, Measured, Subject, parameters};
+use crate::subject::{Case, LIMIT_OWN, LIMIT_REFERENCE, Measured, Subject, parameters};
 use crate::with_store;
 
 /// New, unchanged and changed objects.
@@ -67,7 +68,9 @@ fn cases(plan: &Plan) -> Vec<Case> {
                 let captured = captured.clone();
                 async move { limit::run(&world, &captured, inform).await }
             };
-            let subjects = ours.into_iter().chain([Subject::new(LIMIT_OWN, limit)]).collect();
+            let reference = move |world: Arc<World>| async move { reference::run(&world, inform).await };
+            let limits = [Subject::new(LIMIT_OWN, limit), Subject::new(LIMIT_REFERENCE, reference)];
+            let subjects = ours.into_iter().chain(limits).collect();
             cases.push(Case { parameters: parameters(given), subjects });
         }
     }

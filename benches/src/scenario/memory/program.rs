@@ -2,16 +2,21 @@ use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use clap::Parser;
-use delta::{Action, Client, Controller, Resource, WorkContext, WorkError};
+use delta::{Action, Client, Controller, Name, NamespaceSettings, Resource, WorkContext, WorkError};
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 
 use super::{Report, What};
 use crate::failure::Failure;
 use crate::item::{Idle, Item};
 use crate::scenario::open::{Open, with_type};
 use crate::server::Backend;
+
+/// How long it may take until all are in flight.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What was allocated so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,11 +68,18 @@ async fn run<S: Open>(arguments: &Arguments, allocated: fn() -> Allocated) -> Re
     let before = allocated();
     match arguments.what {
         What::InFlight => {
-            Item::set_parallelism(Some(u32::try_from(arguments.items)?));
+            let items = u32::try_from(arguments.items)?;
+            Item::set_parallelism(Some(items));
             let worker = Together::new(arguments.items);
-            let client = Client::builder(store).controller(worker.clone()).build()?;
+            // A namespace has fewer by default.
+            let many = NamespaceSettings::new().max_workers(items);
+            let builder = Client::builder(store).namespace(Name::default_namespace().to_string(), many);
+            let client = builder.controller(worker.clone()).build()?;
             let running = client.start().await?;
-            worker.all_there().await;
+            let there = timeout(PATIENCE, worker.all_there()).await;
+            there.map_err(|_| {
+                format!("expected all to be in flight within {PATIENCE:?}, found {} missing", worker.missing())
+            })?;
             let report = report(before, allocated());
             worker.go.add_permits(arguments.items);
             running.stop().await;
@@ -119,6 +131,10 @@ impl Together {
             there: Arc::new(Notify::new()),
             go: Arc::new(Semaphore::new(0)),
         }
+    }
+
+    fn missing(&self) -> usize {
+        self.missing.load(Ordering::Acquire)
     }
 
     async fn all_there(&self) {
