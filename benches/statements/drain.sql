@@ -12,7 +12,7 @@ WITH settled AS (
         SELECT id FROM resource
         WHERE namespace = 1 AND kind = 1 AND state = 1 AND run_at <= now()
         ORDER BY run_at, id
-        LIMIT :batch
+        LIMIT :take
         FOR UPDATE SKIP LOCKED
     ))
     RETURNING id, version, lease_token, lease_until, key, hash

@@ -72,6 +72,10 @@ pub(crate) struct OwnDrain {
 enum Parameter {
     /// The ids of what was claimed.
     Ids,
+    /// Their tokens, which count from [`BASE`].
+    Tokens,
+    /// The owner of leases, or the first of their tokens.
+    Number,
     /// One for each of them.
     Each(Vec<String>),
     /// How many to claim.
@@ -83,8 +87,22 @@ enum Parameter {
     Null,
 }
 
+/// Takes a batch so many times, and then nothing any more: the last transaction of a connection only settles.
+pub(super) const TAKE: &str =
+    "\\set number :number + 1\n\\set take case when :number <= :claims then :batch else 0 end\n";
+
+/// What [`TAKE`] needs, and that nothing is claimed yet.
+pub(super) fn first_variables(batch: usize, claims: usize) -> Vec<(String, String)> {
+    let numbers = [("number", 0), ("batch", batch), ("claims", claims)];
+    let numbers = numbers.map(|(name, number)| (name.to_owned(), number.to_string()));
+    numbers.into_iter().chain([("ids".to_owned(), "{}".to_owned())]).collect()
+}
+
 /// How many are drained under watch: enough for batches that tell arrays of rows from all others.
 const WATCHED: usize = 3_000;
+
+/// The first token of each batch. A token is only compared with that of the same row, so batches may share theirs.
+const BASE: i64 = 1_000_000;
 
 impl OwnDrain {
     /// Has a client drain on a server that logs.
@@ -115,7 +133,11 @@ impl OwnDrain {
                     rows = Some(all.len());
                     Parameter::Ids
                 }
+                (_, Some(all)) if Some(all.len()) == rows && matches!(parameters.last(), Some(Parameter::Ids)) => {
+                    Parameter::Tokens
+                }
                 (_, Some(all)) if all.len() > 8 => Parameter::Each(all),
+                (Some(_), _) if typed == "bigint" => Parameter::Number,
                 (Some(value), _) if typed == "timestamp with time zone" => Parameter::Time(value.to_owned()),
                 (Some(value), _) => Parameter::Plain(value.to_owned()),
             });
@@ -131,25 +153,30 @@ impl OwnDrain {
         let text = prepared.text(|number| match parameters[number] {
             Parameter::Ids => ":ids".to_owned(),
             Parameter::Null => "NULL".to_owned(),
+            Parameter::Take => "ARRAY[:take]".to_owned(),
             _ => format!(":p{}", number + 1),
         });
         Ok(Self { text: with_ids(&text)?, parameters })
     }
 
     /// For a batch of so many.
-    pub(crate) fn script(&self, batch: usize) -> Script {
-        let mut variables = vec![("ids".to_owned(), "{}".to_owned())];
+    pub(crate) fn script(&self, batch: usize, claims: usize) -> Script {
+        let mut variables = first_variables(batch, claims);
         for (number, parameter) in self.parameters.iter().enumerate() {
             let value = match parameter {
-                Parameter::Ids | Parameter::Null => continue,
+                Parameter::Ids | Parameter::Take | Parameter::Null => continue,
+                Parameter::Tokens => {
+                    let tokens = (BASE..).take(batch).map(|token| token.to_string());
+                    format!("{{{}}}", tokens.collect::<Vec<_>>().join(","))
+                }
+                Parameter::Number => BASE.to_string(),
                 Parameter::Each(elements) => format!("{{{}}}", resized(elements, batch).join(",")),
-                Parameter::Take => format!("{{{batch}}}"),
                 Parameter::Time(time) => next_year(time),
                 Parameter::Plain(value) => value.clone(),
             };
             variables.push((format!("p{}", number + 1), value));
         }
-        Script { text: format!("{}\n\\aset\n", self.text), variables }
+        Script { text: format!("{TAKE}{}\n\\aset\n", self.text), variables }
     }
 }
 
@@ -212,16 +239,17 @@ mod tests {
         let many =
             |from: i64| format!("{{{}}}", (from..from + 10).map(|n| n.to_string()).collect::<Vec<_>>().join(","));
         let statement = prepared(
-            "WITH claimed AS (\n  x $1 $2 $3 $4 $5\n)\nSELECT 2, NULL::bigint[] FROM claimed",
+            "WITH claimed AS (\n  x $1 $2 $3 $4 $5 $6\n)\nSELECT 2, NULL::bigint[] FROM claimed",
             &[
                 ("timestamp with time zone", "2026-02-03 04:05:06+00"),
                 ("bigint[]", &many(0)),
                 ("bigint[]", &many(100)),
                 ("bigint[]", &many(7_000)),
+                ("bigint", "-77"),
                 ("bigint[]", "{1000}"),
             ],
         );
-        let script = OwnDrain::of(&statement, &(100..200).collect::<Vec<_>>()).unwrap().script(3);
+        let script = OwnDrain::of(&statement, &(100..200).collect::<Vec<_>>()).unwrap().script(3, 2);
         assert!(
             script.text.contains("(:p1)::timestamp with time zone (:p2)::bigint[] (:ids)::bigint[]"),
             "{}",
@@ -229,8 +257,9 @@ mod tests {
         );
         let of = |name: &str| script.variables.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
         assert_eq!(of("p1"), Some("2030-02-03 04:05:06+00"));
-        assert_eq!((of("p2"), of("p3"), of("p4")), (Some("{0,1,2}"), None, Some("{7000,7001,7002}")));
-        assert_eq!((of("p5"), of("ids")), (Some("{3}"), Some("{}")));
+        assert_eq!((of("p2"), of("p3"), of("p4")), (Some("{0,1,2}"), None, Some("{1000000,1000001,1000002}")));
+        assert_eq!((of("p5"), of("batch"), of("ids")), (Some("1000000"), Some("3"), Some("{}")));
+        assert!(script.text.contains("(ARRAY[:take])::bigint[]"), "{}", script.text);
     }
 
     #[test]

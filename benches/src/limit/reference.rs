@@ -1,6 +1,7 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::Script;
+use super::own::{TAKE, first_variables};
 use crate::failure::Failure;
 
 const SCHEMA: &str = include_str!("../../statements/schema.sql");
@@ -22,8 +23,7 @@ pub(crate) async fn load(url: &str, scheduled: usize, synced: usize, bytes: usiz
     Ok(conn.close().await?)
 }
 
-/// Settles a batch and claims the next.
-pub(super) fn drain(batch: usize) -> Script {
-    let variables = vec![("ids".to_owned(), "{}".to_owned()), ("batch".to_owned(), batch.to_string())];
-    Script { text: DRAIN.to_owned(), variables }
+/// Settles a batch and claims the next, so many times.
+pub(super) fn drain(batch: usize, claims: usize) -> Script {
+    Script { text: format!("{TAKE}{DRAIN}"), variables: first_variables(batch, claims) }
 }
