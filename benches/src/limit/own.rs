@@ -156,6 +156,9 @@ impl OwnDrain {
             Parameter::Take => "ARRAY[:take]".to_owned(),
             _ => format!(":p{}", number + 1),
         });
+        // A client of ours settles later what somebody else had locked; `pgbench` does not come back, so it waits, as the
+        // store's own statement for callers does.
+        let text = text.replacen("FOR UPDATE OF r SKIP LOCKED", "FOR UPDATE OF r", 1);
         Ok(Self { text: with_ids(&text)?, parameters })
     }
 
