@@ -37,13 +37,15 @@ async fn measure(options: &Options) -> Result<ExitCode, Failure> {
         Record::read(file)?;
     }
     let mut said = Vec::new();
-    if options.peers || !(options.quick || options.no_peers) {
+    let scenarios = chosen(&options.only)?;
+    let have_peers = scenarios.iter().any(|scenario| peer::SCENARIOS.contains(&scenario.name));
+    if have_peers && (options.peers || !(options.quick || options.no_peers)) {
         eprintln!("building the peers");
         said = peer::prepare()?;
     }
     let size = if options.quick { Size::Quick } else { Size::Full };
     let runner = Runner {
-        scenarios: chosen(&options.only)?,
+        scenarios,
         subjects: options.subjects.clone(),
         plan: Plan::new(size, options.items).soak(options.minutes, options.rate),
         rounds: options.rounds.unwrap_or(if options.quick { 3 } else { 5 }),

@@ -10,6 +10,9 @@ use crate::failure::Failure;
 use crate::server::World;
 use crate::subject::{Measured, Parameters, Subject};
 
+/// The scenarios in which they are measured beside us.
+pub(crate) const SCENARIOS: [&str; 3] = ["drain", "inform", "pickup"];
+
 /// How an engine is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -20,6 +23,8 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    pub(crate) const BOTH: [Self; 2] = [Self::Tuned, Self::Defaults];
+
     fn name(self) -> &'static str {
         match self {
             Self::Defaults => "defaults",

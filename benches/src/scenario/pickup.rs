@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::clock::now;
 use crate::failure::Failure;
 use crate::item::Item;
+use crate::peer::{self, Mode};
 use crate::scenario::latencies::Latencies;
 use crate::scenario::open::{Open, with_type};
 use crate::scenario::prepare::{STORES, subject};
@@ -37,10 +38,12 @@ fn cases(plan: &Plan) -> Vec<Case> {
     let case = |(by, name): (By, &str)| {
         let measure =
             move |place: Place| async move { with_type!(place.backend(), |S| run::<S>(&place, by, rounds).await) };
-        Case {
-            parameters: parameters([("informed by", name.to_owned())]),
-            subjects: STORES.map(|backend| subject(backend, measure)).into(),
+        let mut subjects = STORES.map(|backend| subject(backend, measure)).to_vec();
+        if let By::Another = by {
+            // Theirs are enqueued on connections of their own as well.
+            subjects.extend(Mode::BOTH.into_iter().flat_map(|mode| peer::subjects("pickup", mode, rounds, 560)));
         }
+        Case { parameters: parameters([("informed by", name.to_owned())]), subjects }
     };
     [(By::Itself, "the same client"), (By::Another, "another client")].map(case).into()
 }

@@ -14,6 +14,7 @@ use crate::clock::now;
 use crate::failure::Failure;
 use crate::item::Item;
 use crate::measure::Meter;
+use crate::peer::{self, Mode};
 use crate::scenario::prepare::{self, End, STORES, end_all};
 use crate::scenario::{Plan, Scenario};
 use crate::server::{Place, World};
@@ -70,7 +71,11 @@ fn cases(plan: &Plan) -> Vec<Case> {
             };
             let reference = move |world: Arc<World>| async move { reference::run(&world, inform).await };
             let limits = [Subject::new(LIMIT_OWN, limit), Subject::new(LIMIT_REFERENCE, reference)];
-            let subjects = ours.into_iter().chain(limits).collect();
+            let mut subjects: Vec<Subject> = ours.into_iter().chain(limits).collect();
+            if (known, batch, bytes) == (Known::New, prepare::BATCH, 560) {
+                let enqueue = |mode| peer::subjects("enqueue", mode, items, bytes);
+                subjects.extend(Mode::BOTH.into_iter().flat_map(enqueue));
+            }
             cases.push(Case { parameters: parameters(given), subjects });
         }
     }
