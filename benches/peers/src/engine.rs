@@ -40,6 +40,9 @@ pub(crate) trait Engine: Sized {
     /// What is said of it.
     const ABOUT: About;
 
+    /// Variables of the environment that it reads its settings from when tuned.
+    const ENVIRONMENT: &[(&str, &str)] = &[];
+
     /// Connects, migrates, and makes everything that is made before the workers start.
     async fn open(url: &str, mode: Mode, scenario: Scenario) -> Result<Self>;
 

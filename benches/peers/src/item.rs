@@ -44,7 +44,13 @@ impl Noise {
     fn hexadecimal(&mut self, length: usize) -> String {
         let mut text = String::with_capacity(length + 16);
         while text.len() < length {
-            text.push_str(&format!("{:016x}", self.next()));
+            let digits = self.next().to_le_bytes();
+            text.extend(
+                digits
+                    .iter()
+                    .flat_map(|byte| [byte >> 4, byte & 15])
+                    .filter_map(|digit| char::from_digit(digit.into(), 16)),
+            );
         }
         text.truncate(length);
         text

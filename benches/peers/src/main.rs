@@ -21,6 +21,9 @@ mod underway;
 mod version;
 mod work;
 
+use std::os::unix::process::CommandExt;
+use std::{env, process};
+
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde_json::json;
@@ -31,6 +34,7 @@ use crate::awa::Awa;
 use crate::cli::{Cli, Command, Run};
 use crate::engine::{About, Engine};
 use crate::graphile_worker::GraphileWorker;
+use crate::mode::Mode;
 use crate::report::Report;
 use crate::server::Server;
 use crate::sqlxmq::Sqlxmq;
@@ -42,11 +46,11 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Command::List => list(),
-        Command::GraphileWorker(run) => measure::<GraphileWorker>(run).await?,
-        Command::Apalis(run) => measure::<Apalis>(run).await?,
-        Command::Awa(run) => measure::<Awa>(run).await?,
-        Command::Sqlxmq(run) => measure::<Sqlxmq>(run).await?,
-        Command::Underway(run) => measure::<Underway>(run).await?,
+        Command::GraphileWorker(run) => Box::pin(measure::<GraphileWorker>(run)).await?,
+        Command::Apalis(run) => Box::pin(measure::<Apalis>(run)).await?,
+        Command::Awa(run) => Box::pin(measure::<Awa>(run)).await?,
+        Command::Sqlxmq(run) => Box::pin(measure::<Sqlxmq>(run)).await?,
+        Command::Underway(run) => Box::pin(measure::<Underway>(run)).await?,
     }
     Ok(())
 }
@@ -60,12 +64,25 @@ fn list() {
 
 async fn measure<E: Engine>(run: Run) -> Result<()> {
     ensure!(run.items > 0 && run.rounds > 0, "expected at least one item and one round, found none");
+    if run.mode == Mode::Tuned {
+        set(E::ENVIRONMENT)?;
+    }
     let report = tokio::time::timeout(run.timeout(), report::<E>(&run)).await.with_context(|| {
         format!("expected {} to finish within {:?}, found it still busy", E::ABOUT.name, run.timeout())
     })??;
     println!("{}", serde_json::to_string(&report)?);
     // The workers have nothing left to do, and the database is thrown away: no shutdown of theirs is waited for.
-    std::process::exit(0)
+    process::exit(0)
+}
+
+/// Starts this program anew with these variables unless it has them: setting them while threads run is unsound.
+fn set(environment: &[(&str, &str)]) -> Result<()> {
+    if environment.iter().all(|(name, value)| env::var(name).is_ok_and(|found| found == *value)) {
+        return Ok(());
+    }
+    let program = env::current_exe().context("cannot find this program")?;
+    let error = process::Command::new(program).args(env::args_os().skip(1)).envs(environment.iter().copied()).exec();
+    Err(error).context("cannot start this program anew")
 }
 
 async fn report<E: Engine>(run: &Run) -> Result<Report> {
