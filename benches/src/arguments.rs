@@ -48,6 +48,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     pub(crate) subjects: Vec<String>,
 
+    /// Measures only cases with all of these values of parameters, such as `parallelism=1000`.
+    #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = pair)]
+    pub(crate) case: Vec<(String, String)>,
+
     /// How often everything is measured.
     #[arg(long)]
     pub(crate) rounds: Option<usize>,
@@ -89,7 +93,7 @@ pub(crate) struct Options {
     pub(crate) no_peers: bool,
 
     /// Measures nothing: reads this record, and prints, draws and compares it.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "only", "subjects", "rounds", "items"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["quick", "only", "subjects", "case", "rounds", "items"])]
     pub(crate) read: Option<PathBuf>,
 
     /// Only prints which cases there are.
@@ -99,6 +103,11 @@ pub(crate) struct Options {
     /// What cargo hands to every bench.
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| format!("expected a name and a value as in parallelism=1000, found \"{text}\""))
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -47,6 +47,7 @@ async fn measure(options: &Options) -> Result<ExitCode, Failure> {
     let runner = Runner {
         scenarios,
         subjects: options.subjects.clone(),
+        values: options.case.clone(),
         plan: Plan::new(size, options.items).soak(options.minutes, options.rate),
         rounds: options.rounds.unwrap_or(if options.quick { 3 } else { 5 }),
         save: options.json.clone(),

@@ -19,6 +19,8 @@ pub struct Runner {
     pub scenarios: Vec<Scenario>,
     /// Subjects whose names have one of these parts; all where there is none.
     pub subjects: Vec<String>,
+    /// Cases that have all of these parameters.
+    pub values: Vec<(String, String)>,
     /// How much is done.
     pub plan: Plan,
     /// How often.
@@ -36,7 +38,8 @@ impl Runner {
         for scenario in &self.scenarios {
             for mut case in (scenario.cases)(&self.plan) {
                 case.subjects.retain(|subject| wanted(&subject.name));
-                if !case.subjects.is_empty() {
+                let has = |(name, value): &(String, String)| case.parameters.get(name) == Some(value);
+                if !case.subjects.is_empty() && self.values.iter().all(has) {
                     cases.push((*scenario, case));
                 }
             }

@@ -73,8 +73,9 @@ impl Drain {
 fn cases(plan: &Plan) -> Vec<Case> {
     let base = Drain::new(plan);
     let postgres = [Backend::SqlxPostgres, Backend::DieselPostgres];
-    let mut cases = vec![case(base, &Backend::ALL, Some(peer::Mode::Tuned))];
-    cases.push(case(base.parallel(None), &Backend::ALL, Some(peer::Mode::Defaults)));
+    let one_of_each: &[Backend] = plan.pick(&[Backend::SqlxPostgres, Backend::SqlxSqlite], &Backend::ALL);
+    let mut cases = vec![with_one_connection(case(base, &Backend::ALL, Some(peer::Mode::Tuned)), base)];
+    cases.push(case(base.parallel(None), one_of_each, Some(peer::Mode::Defaults)));
     let steps: &[u32] = plan.pick(&[1, 8, 64], &[1, 2, 4, 8, 16, 32, 64, 128, 256]);
     let drivers: &[Backend] = plan.pick(&postgres[..1], &postgres);
     cases.extend(steps.iter().map(|step| case(base.parallel(Some(*step)), drivers, None)));
@@ -85,7 +86,7 @@ fn cases(plan: &Plan) -> Vec<Case> {
     }));
     let beside: &[usize] = plan.pick(&[100_000], &[100_000, 1_000_000]);
     cases.extend(beside.iter().map(|beside| case(Drain { beside: *beside, ..base }, &postgres[..1], None)));
-    let processes: &[usize] = plan.pick(&[4], &[1, 2, 4]);
+    let processes: &[usize] = plan.pick(&[4], &[2, 4]);
     cases.extend(processes.iter().map(|processes| case(Drain { processes: *processes, ..base }, &postgres[..1], None)));
     if plan.size == Size::Full {
         cases.push(case(Drain { pinned_cycles: Some(5), ..base }, &postgres[..1], None));
@@ -96,18 +97,27 @@ fn cases(plan: &Plan) -> Vec<Case> {
 fn case(drain: Drain, backends: &[Backend], peers: Option<peer::Mode>) -> Case {
     let mut subjects: Vec<Subject> = backends.iter().map(|backend| ours(drain, *backend)).collect();
     if drain.pinned_cycles.is_none() {
-        let connections: &[usize] = if drain.batch() == 1 { &[1] } else { &[2, 1] };
-        for (whose, connections) in connections.iter().flat_map(|n| [(Whose::Own, *n), (Whose::Reference, *n)]) {
-            let alone = connections == 1 && drain.batch() > 1;
-            let name = if alone { format!("{} (1 connection)", whose.subject()) } else { whose.subject().to_owned() };
-            let limit = limit::Drain { whose, batch: drain.batch(), connections, work: drain };
-            subjects.push(Subject::new(name, move |world| limit::drain(world, limit)));
-        }
+        // One at a time is one after the other.
+        let connections = if drain.batch() == 1 { 1 } else { 2 };
+        subjects.extend(limits(drain, connections, ""));
     }
     if let Some(mode) = peers {
         subjects.extend(peer::subjects("drain", mode, drain.items, drain.bytes));
     }
     Case { parameters: drain.parameters(), subjects }
+}
+
+fn limits(drain: Drain, connections: usize, also: &'static str) -> impl Iterator<Item = Subject> {
+    [Whose::Own, Whose::Reference].into_iter().map(move |whose| {
+        let limit = limit::Drain { whose, batch: drain.batch(), connections, work: drain };
+        Subject::new(format!("{}{also}", whose.subject()), move |world| limit::drain(world, limit))
+    })
+}
+
+/// Adds the limits of one connection, as a client holds one.
+fn with_one_connection(mut case: Case, drain: Drain) -> Case {
+    case.subjects.extend(limits(drain, 1, " (1 connection)"));
+    case
 }
 
 fn ours(drain: Drain, backend: Backend) -> Subject {
