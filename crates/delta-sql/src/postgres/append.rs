@@ -24,7 +24,7 @@ impl<D: PostgresDriver> Tables<D> {
         let mut all = Drafts::default();
         for (number, change) in set.changes.iter().enumerate() {
             if let Some(applied) = outcomes.applied(number) {
-                all.add(applied.id.get(), applied.moved, drafts(change, applied.moved));
+                all.add(applied.id.get(), applied.moved, drafts(change, applied.moved).iter().cloned());
             }
         }
         if all.is_empty() {

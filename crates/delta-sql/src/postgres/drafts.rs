@@ -27,8 +27,8 @@ pub(super) struct Drafts {
 
 impl Drafts {
     /// Adds the drafts of a template, or, where there are none, of a row by its id.
-    pub(super) fn add(&mut self, template: i64, moved: bool, drafts: &[EventDraft]) {
-        for (number, draft) in drafts.iter().enumerate() {
+    pub(super) fn add(&mut self, template: i64, moved: bool, drafts: impl IntoIterator<Item = EventDraft>) {
+        for (number, draft) in drafts.into_iter().enumerate() {
             self.template.push(template);
             self.moved.push(moved);
             self.number.push(position(number));

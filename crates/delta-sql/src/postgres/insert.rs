@@ -88,7 +88,7 @@ impl<D: PostgresDriver> Tables<D> {
         for (_, insert) in inserts(set, numbers) {
             let (number, new) = heads.number(Head::of(insert, known)?);
             if new && append == Append::Here {
-                drafts.add(number, false, &insert.events);
+                drafts.add(number, false, insert.events.iter().cloned());
             }
             templates.push(number);
         }

@@ -84,7 +84,7 @@ impl<D: PostgresDriver> Tables<D> {
         for (_, update) in updates(set, numbers) {
             let (template, new) = heads.number(Head::of(update));
             if new && append == Append::Here {
-                drafts.add(template, false, &update.events);
+                drafts.add(template, false, update.events.iter().cloned());
             }
             errors.push(update.error.as_ref());
             templates.push(template);

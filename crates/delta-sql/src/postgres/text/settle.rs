@@ -31,21 +31,25 @@ impl Settling {
 /// Ends attempts, and appends what they say.
 ///
 /// - `$1` now; `$2` whether events are returned
-/// - settlements: `$3` numbers, `$4` ids, `$5` tokens, `$6` when the lease must be over, `$7` times for outcomes that
-///   leave theirs empty, `$8` templates
-/// - outcomes: `$9` templates, `$10` whether for a moved generation, `$11` states, `$12` attempts, `$13` when to run
-///   (`at`, `asked`, or empty for never), `$14` times, `$15` synced generations, `$16` by whom deleted
-/// - drafts: `$17` templates, `$18` whether for a moved generation, `$19` numbers, `$20` kinds, `$21` reasons, `$22`
-///   generations, `$23` attempts, `$24` whether with the object
+/// - settlements: `$3` numbers, `$4` ids, `$5` tokens, `$6` when the lease must be over, times to run at where the
+///   generation has not moved (`$7`) and where it has (`$8`), the generations (`$9`) and attempts (`$10`) that what
+///   follows counts from, `$11` templates
+/// - outcomes: `$12` templates, `$13` whether for a moved generation, `$14` states, `$15` attempts, `$16` when to run
+///   (`at`, `asked`, or empty for never), `$17` synced generations, `$18` by whom deleted
+/// - drafts: `$19` templates, `$20` whether for a moved generation, `$21` numbers, `$22` kinds, `$23` reasons, `$24`
+///   generations, `$25` attempts, `$26` whether with the object
 ///
 /// The rows are locked in the order of their ids before any is written, and `moved` is what the row says under its lock:
 /// where a row was waited for, `FOR UPDATE` computes the whole list anew on its new version. A token fits only while the
 /// row is pending under it, so the state need not be asked for; asking would tempt the planner to the index of leases.
 const SETTLE: &str = "\
 WITH target AS MATERIALIZED (
-    SELECT r.id, i.number, i.template, i.run_at, r.generation <> r.lease_generation AS moved{target_error}
-    FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::bigint[]{error_arrays})
-        AS i (number, id, token, over_at, run_at, template{error_names})
+    SELECT r.id, i.number, i.template, r.generation <> r.lease_generation AS moved,
+        CASE WHEN r.generation <> r.lease_generation THEN i.moved_run_at ELSE i.run_at END AS run_at,
+        i.generation AS base_generation, i.attempt AS base_attempt{target_error}
+    FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+        $9::bigint[], $10::bigint[], $11::bigint[]{error_arrays})
+        AS i (number, id, token, over_at, run_at, moved_run_at, generation, attempt, template{error_names})
     JOIN {schema}.resource r ON r.id = i.id
     WHERE r.lease_token = i.token AND (i.over_at IS NULL OR r.lease_until <= i.over_at)
     ORDER BY r.id
@@ -53,12 +57,9 @@ WITH target AS MATERIALIZED (
 ), settled AS (
     UPDATE {schema}.resource r SET
         state = o.state, state_since = $1, updated_at = $1, version = r.version + 1,
-        attempt = coalesce(o.attempt, r.attempt),
-        run_at = CASE o.run
-            WHEN 'at' THEN coalesce(o.run_at, t.run_at)
-            WHEN 'asked' THEN coalesce(r.run_at, o.run_at, t.run_at)
-        END,
-        synced_generation = coalesce(o.synced_generation, r.synced_generation),
+        attempt = coalesce(t.base_attempt + o.attempt, r.attempt),
+        run_at = CASE o.run WHEN 'at' THEN t.run_at WHEN 'asked' THEN coalesce(r.run_at, t.run_at) END,
+        synced_generation = coalesce(t.base_generation + o.synced_generation, r.synced_generation),
         synced_at = CASE WHEN o.synced_generation IS NULL THEN r.synced_at ELSE $1 END,
         deleted_by = coalesce(o.deleted_by, r.deleted_by),
         deleted_at = CASE WHEN o.deleted_by IS NULL THEN r.deleted_at ELSE $1 END,
@@ -66,27 +67,26 @@ WITH target AS MATERIALIZED (
         lease_token = NULL, lease_generation = NULL, lease_attempt = NULL, lease_owner = NULL, lease_until = NULL,
         lease_cancel = false
     FROM target t
-    JOIN unnest($9::bigint[], $10::boolean[], $11::text[], $12::bigint[], $13::text[], $14::timestamptz[],
-        $15::bigint[], $16::text[])
-        AS o (template, moved, state, attempt, run, run_at, synced_generation, deleted_by)
+    JOIN unnest($12::bigint[], $13::boolean[], $14::text[], $15::bigint[], $16::text[], $17::bigint[], $18::text[])
+        AS o (template, moved, state, attempt, run, synced_generation, deleted_by)
         ON o.template = t.template AND o.moved = t.moved
     WHERE r.id = t.id
-    RETURNING r.*, t.number, t.template, t.moved{settled_error}
+    RETURNING r.*, t.number, t.template, t.moved, t.base_generation, t.base_attempt{settled_error}
 ), appended AS (
     INSERT INTO {schema}.event ({event_target})
     SELECT d.event_kind, d.reason, s.id, s.namespace_id, s.kind_id, s.object_id, s.state,
-        coalesce(d.generation, s.generation), coalesce(d.attempt, s.attempt), $1, s.metadata, s.trace,
+        coalesce(s.base_generation + d.generation, s.generation), coalesce(s.base_attempt + d.attempt, s.attempt), $1, s.metadata, s.trace,
         CASE WHEN d.with_object THEN {schema}.fresh_object(s.id) END
     FROM settled s
-    JOIN unnest($17::bigint[], $18::boolean[], $19::bigint[], $20::text[], $21::text[], $22::bigint[], $23::bigint[],
-        $24::boolean[])
+    JOIN unnest($19::bigint[], $20::boolean[], $21::bigint[], $22::text[], $23::text[], $24::bigint[], $25::bigint[],
+        $26::boolean[])
         AS d (template, moved, number, event_kind, reason, generation, attempt, with_object)
         ON d.template = s.template AND d.moved = s.moved
     ORDER BY s.number, d.number
     RETURNING *
 )";
 
-/// Records the errors of what was settled: `$25` times, `$26` generations, `$27` attempts, `$28` messages and `$29`
+/// Records the errors of what was settled: `$27` times, `$28` generations, `$29` attempts, `$30` messages and `$31`
 /// backtraces, one of each for each settlement, empty where it has no error.
 const RECORD: &str = "\
 , recorded AS (
@@ -100,14 +100,14 @@ const RECORD: &str = "\
 
 /// What of [`SETTLE`] is there only for errors.
 const ERRORS: [(&str, &str); 5] = [
-    ("{error_arrays}", ", $25::timestamptz[], $26::bigint[], $27::bigint[], $28::text[], $29::text[]"),
+    ("{error_arrays}", ", $27::timestamptz[], $28::bigint[], $29::bigint[], $30::text[], $31::text[]"),
     ("{error_names}", ", error_at, error_generation, error_attempt, error_message, error_backtrace"),
     ("{target_error}", ", i.error_at, i.error_generation, i.error_attempt, i.error_message, i.error_backtrace"),
     ("{error_count}", " + (t.error_message IS NOT NULL)::integer"),
     ("{settled_error}", ", t.error_at, t.error_generation, t.error_attempt, t.error_message, t.error_backtrace"),
 ];
 
-const PLAIN_PARAMETERS: usize = 24;
+const PLAIN_PARAMETERS: usize = 26;
 const ERROR_PARAMETERS: usize = 5;
 
 const ANSWER: &str = "
