@@ -9,6 +9,7 @@ use delta_core::plan::{self, Report};
 use delta_core::{Change, Key, LeaseToken, Override, Resource, ResourceId, Timestamp};
 use tokio::select;
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -142,7 +143,13 @@ impl Attempt {
     }
 
     /// Works until there is an answer, the time is over, or the attempt is ended from outside.
-    async fn work(&self, resource: &dyn ErasedResource, ending: oneshot::Receiver<Ending>) -> Outcome {
+    async fn work(&self, resource: &dyn ErasedResource, mut ending: oneshot::Receiver<Ending>) -> Outcome {
+        // What was ended while it waited for its turn does not begin.
+        match ending.try_recv() {
+            Ok(ending) => return Outcome::Ended(ending),
+            Err(TryRecvError::Closed) => return Outcome::Ended(Ending::NotRenewed),
+            Err(TryRecvError::Empty) => {}
+        }
         let token = resource.row().lease.map(|lease| lease.token);
         let mut answer = pin!(self.answer(resource));
         let under_lease = poll_fn(|cx| {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delta_core::{Access, Error, ErrorKind, Result, Session, Writers};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
 use crate::engine::Engine;
@@ -11,7 +11,7 @@ use crate::engine::Engine;
 /// starve them. Where a store has but one writer, nobody keeps it, and each use acquires it anew.
 pub(crate) struct Held {
     engine: Arc<Engine>,
-    kept: Option<Mutex<Kept>>,
+    kept: Option<Arc<Mutex<Kept>>>,
 }
 
 type Kept = Option<Box<dyn Session>>;
@@ -19,7 +19,7 @@ type Kept = Option<Box<dyn Session>>;
 impl Held {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
         let kept = match engine.store.capabilities_dyn().writers {
-            Writers::Many => Some(Mutex::new(None)),
+            Writers::Many => Some(Arc::default()),
             Writers::One => None,
         };
         Self { engine, kept }
@@ -31,10 +31,10 @@ impl Held {
     /// # Cancel safety
     ///
     /// A connection whose use was not ended by [`InUse::end`] is thrown away.
-    pub(crate) async fn take(&self, patience: Duration) -> Result<InUse<'_>> {
+    pub(crate) async fn take(&self, patience: Duration) -> Result<InUse> {
         let kept = match &self.kept {
             None => None,
-            Some(kept) => timeout(patience, kept.lock()).await.ok(),
+            Some(kept) => timeout(patience, kept.clone().lock_owned()).await.ok(),
         };
         let mut used = InUse { session: None, kept };
         let session = match used.kept.as_mut().and_then(|kept| kept.take()) {
@@ -43,6 +43,16 @@ impl Held {
         };
         used.session = Some(session);
         Ok(used)
+    }
+
+    /// Takes another connection from the pool, to which it is returned at the end of its use.
+    pub(crate) async fn another(&self) -> Result<InUse> {
+        Ok(InUse { session: Some(self.engine.session(Access::Write).await?), kept: None })
+    }
+
+    /// Whether several connections may write at once.
+    pub(crate) fn has_several(&self) -> bool {
+        self.kept.is_some()
     }
 
     /// Returns the kept connection to its pool.
@@ -54,12 +64,12 @@ impl Held {
 }
 
 /// A use of the connection.
-pub(crate) struct InUse<'a> {
+pub(crate) struct InUse {
     session: Option<Box<dyn Session>>,
-    kept: Option<MutexGuard<'a, Kept>>,
+    kept: Option<OwnedMutexGuard<Kept>>,
 }
 
-impl InUse<'_> {
+impl InUse {
     pub(crate) fn session(&mut self) -> Result<&mut dyn Session> {
         match &mut self.session {
             Some(session) => Ok(&mut **session),
@@ -79,7 +89,7 @@ impl InUse<'_> {
     }
 }
 
-impl Drop for InUse<'_> {
+impl Drop for InUse {
     fn drop(&mut self) {
         // Dropped within an operation: nobody knows in which state it is.
         if let Some(session) = self.session.take() {

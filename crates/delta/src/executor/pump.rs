@@ -1,8 +1,9 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use delta_core::{Backoff, Error, Lane, Name, RetryPolicy as _, WakeUpSignal, Wakeups};
+use delta_core::plan::Report;
+use delta_core::{Backoff, Error, Lane, Name, Resource, RetryPolicy as _, WakeUpSignal, Wakeups};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::select;
 use tokio::sync::mpsc;
@@ -10,17 +11,24 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::clock::{instant, sleep, sleep_until};
-use crate::executor::Executor;
+use crate::executor::ahead::Ahead;
 use crate::executor::alone::Alone;
-use crate::executor::attempt::{End, Finished};
+use crate::executor::attempt::{End, Finished, settlement};
 use crate::executor::in_flight::Ending;
 use crate::executor::later::Later;
+use crate::executor::lines::{Line, Lines};
 use crate::executor::settle::Pending;
 use crate::executor::slots::Slots;
-use crate::metrics;
+use crate::executor::waiting::{Queued, Waiting};
+use crate::executor::{Executor, attempt};
+use crate::{metrics, tasks};
 
 /// How many resources one round settles, and how many it claims.
 pub(crate) const BATCH: usize = 1_000;
+/// From how many on a round is worth a second connection: batches of a quarter cost hardly more per resource.
+const SHARE: usize = BATCH / 4;
+/// How long what is claimed waits for a slot at most, before others may have it.
+const LONGEST_QUEUE: Duration = Duration::from_millis(500);
 /// How long the first finished attempt waits for others to be settled with.
 const GATHER: Duration = Duration::from_millis(3);
 /// For how long a stop tries to settle what was given back after the grace time.
@@ -37,9 +45,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 ///
 /// It goes round when a wake-up says that there is work, when the poll is due, when half of what is in flight is finished,
 /// or a moment after the first of it finished: so batches are of one when it is idle, and grow by themselves when it is busy.
+/// Then two rounds are under way at once, so that the database works on one while the workers do on the other.
 pub(crate) struct Pump {
     pub(super) executor: Arc<Executor>,
     pub(super) slots: Slots,
+    pub(super) ahead: BTreeMap<Name, Ahead>,
+    /// Claimed, and waiting for a slot.
+    pub(super) waiting: Waiting,
+    pub(super) lines: Lines,
+    /// Whether the last claim came back full: there is more.
+    pub(super) backlog: bool,
     /// Finished, and not yet settled.
     pub(super) reports: VecDeque<Pending>,
     pub(super) alone: Alone,
@@ -51,10 +66,10 @@ pub(crate) struct Pump {
     pub(super) mode: Mode,
     finished: mpsc::UnboundedReceiver<Finished>,
     wakeups: Option<Wakeups>,
-    first_report: Option<Instant>,
+    pub(super) first_report: Option<Instant>,
     poll_at: Instant,
-    failures: u32,
-    wait_until: Option<Instant>,
+    pub(super) failures: u32,
+    pub(super) wait_until: Option<Instant>,
 }
 
 /// Whether it claims.
@@ -74,8 +89,15 @@ impl Pump {
         wakeups: Option<Wakeups>,
     ) -> Self {
         let kinds = executor.engine.kinds.values().map(|kind| (kind.name.clone(), kind.settings.parallelism));
+        // A kind whose rate is limited waits for that, not for the database.
+        let unlimited = executor.engine.kinds.values().filter(|kind| kind.settings.rate_limit.is_none());
+        let ahead = unlimited.map(|kind| (kind.name.clone(), Ahead::new(instant()))).collect();
         Self {
             slots: Slots::new(kinds),
+            ahead,
+            waiting: Waiting::default(),
+            lines: Lines::default(),
+            backlog: false,
             reports: VecDeque::new(),
             alone: Alone::default(),
             later: Later::new(instant()),
@@ -102,6 +124,7 @@ impl Pump {
             () = time_is_up(&executor) => {}
             () = self.rounds() => {}
         }
+        self.lines.clear();
         let left = executor.in_flight.len();
         if left > 0 {
             tracing::warn!(attempts = left, "stopped before all was settled: left to the end of the leases");
@@ -111,43 +134,39 @@ impl Pump {
     }
 
     async fn rounds(&mut self) {
-        while self.wait().await == Next::Go {
-            self.go().await;
-        }
-    }
-
-    /// Waits until there is a reason to go round.
-    async fn wait(&mut self) -> Next {
         let executor = self.executor.clone();
         loop {
             if self.mode != Mode::Stopping && executor.stop.soft.is_cancelled() {
                 self.begin_to_stop();
             }
             self.take_what_is_ready();
-            if self.mode == Mode::Stopping
-                && self.slots.running() == 0
-                && self.reports.is_empty()
-                && self.alone.is_empty()
-            {
-                return Next::End;
+            self.start_what_waits();
+            if self.mode == Mode::Stopping && self.is_done() {
+                return;
             }
             let due = self.due();
             if due.is_some_and(|due| due <= instant()) {
-                if self.more_by_the_moment().await {
-                    continue;
+                if !self.more_by_the_moment().await {
+                    self.go();
                 }
-                return Next::Go;
+                continue;
             }
             let working = self.mode != Mode::Stopping;
             select! {
                 biased;
                 () = executor.stop.soft.cancelled(), if working => {}
+                arrived = self.lines.next() => self.arrived(arrived),
                 Some(finished) = self.finished.recv() => self.take(finished),
                 lanes = executor.engine.wakes.own(), if working => self.wake(lanes),
                 signal = next(&mut self.wakeups), if working => self.signal(signal),
                 () = until(due) => {}
             }
         }
+    }
+
+    /// Whether nothing runs, and all is settled.
+    fn is_done(&self) -> bool {
+        self.slots.running() == 0 && self.reports.is_empty() && self.alone.is_empty() && self.lines.are_idle()
     }
 
     fn take_what_is_ready(&mut self) {
@@ -175,30 +194,54 @@ impl Pump {
         self.reports.len() > before
     }
 
-    /// When to go round; never, if nothing but a report can be a reason.
+    /// When to go round, or to do something about what waits; never, if nothing but a report can be a reason.
     fn due(&self) -> Option<Instant> {
-        let now = instant();
+        let queue = self.waiting.first().map(|since| since + LONGEST_QUEUE);
+        let round = if self.lines.is_busy(Line::First) {
+            self.is_worth_two().then(instant)
+        } else {
+            [self.round_due(instant()), self.alone.due()].into_iter().flatten().min()
+        };
+        [round, queue].into_iter().flatten().min()
+    }
+
+    fn round_due(&self, now: Instant) -> Option<Instant> {
         let working = self.mode != Mode::Stopping;
         let poll = working.then_some(if self.again { now } else { self.poll_at });
         let later = self.later.due().filter(|_| working);
-        let in_flight = self.slots.running() as usize + self.reports.len();
+        let in_flight = self.slots.claimed() as usize + self.reports.len();
         let report = self.first_report.map(|first| {
             let enough = self.reports.len() * 2 >= in_flight || self.reports.len() >= BATCH;
             if enough || !working { now } else { first + GATHER }
         });
         let round = [poll, later, report].into_iter().flatten().min();
-        let round = round.map(|at| self.wait_until.map_or(at, |wait| at.max(wait)));
-        [round, self.alone.due()].into_iter().flatten().min()
+        round.map(|at| self.wait_until.map_or(at, |wait| at.max(wait)))
     }
 
-    async fn go(&mut self) {
+    /// Whether there is enough to do for another round beside the one that is under way.
+    fn is_worth_two(&self) -> bool {
+        self.executor.held.has_several()
+            && !self.lines.is_busy(Line::Second)
+            && self.wait_until.is_none()
+            && (self.reports.len() >= SHARE || (self.backlog && self.has_room()))
+    }
+
+    fn go(&mut self) {
         let now = instant();
-        if self.alone.due().is_some_and(|due| due <= now) {
-            self.settle_alone().await;
+        self.give_back_what_waited(now);
+        if !self.lines.is_busy(Line::First) {
+            if self.alone.due().is_some_and(|due| due <= now) {
+                return self.settle_alone();
+            }
+            if self.round_due(now).is_some_and(|due| due <= now) {
+                self.go_first(now);
+            }
+        } else if self.is_worth_two() {
+            self.begin_round(Line::Second);
         }
-        if self.wait_until.is_some_and(|wait| wait > now) {
-            return;
-        }
+    }
+
+    fn go_first(&mut self, now: Instant) {
         if self.poll_at <= now {
             self.look = true;
             let interval = self.executor.engine.settings.poll_interval;
@@ -208,14 +251,59 @@ impl Pump {
             self.slots.activate(lane);
         }
         self.again = false;
-        let done = self.round().await;
-        self.first_report = (!self.reports.is_empty()).then(instant);
-        match done {
-            Ok(()) => {
+        self.begin_round(Line::First);
+    }
+
+    /// Lets a kind be claimed ahead of by as much as its workers are quick.
+    pub(super) fn look_ahead(&mut self) {
+        let (now, most) = (instant(), u32::try_from(BATCH).unwrap_or(u32::MAX));
+        for (kind, ahead) in &mut self.ahead {
+            self.slots.set_ahead(kind, ahead.get(now).min(most));
+        }
+    }
+
+    /// Begins attempts at what waits, as far as slots are free.
+    fn start_what_waits(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let executor = self.executor.clone();
+        let engine = &executor.engine;
+        let slots = &mut self.slots;
+        let may_begin = |lane: &Lane| slots.begin(lane, |namespace| engine.namespace_settings(namespace).max_workers);
+        for Queued { row, ending, .. } in self.waiting.take(may_begin) {
+            let Some(kind) = engine.kinds.get(&row.key.kind) else { continue };
+            tasks::spawn(&executor.stop.tasks, attempt::run(executor.clone(), kind.clone(), row, ending));
+        }
+    }
+
+    /// Gives back what has waited for too long: its workers have become slow, and others may have time.
+    fn give_back_what_waited(&mut self, now: Instant) {
+        let Some(since) = now.checked_sub(LONGEST_QUEUE) else { return };
+        for Queued { row, .. } in self.waiting.take_since(since) {
+            self.give_back(&row);
+        }
+    }
+
+    /// Reports a claimed resource whose attempt has not begun, and will not.
+    pub(super) fn give_back(&mut self, row: &Resource) {
+        self.slots.release(&row.key.lane(), 1);
+        let Some((kind, lease)) = self.executor.engine.kinds.get(&row.key.kind).zip(row.lease) else { return };
+        let end = settlement(&self.executor, kind, row, &Report::Released(Duration::ZERO));
+        let finished = Finished { id: row.id, token: lease.token, key: row.key.clone(), end };
+        self.first_report.get_or_insert_with(instant);
+        self.reports.push_back(Pending { finished, repeated: false });
+    }
+
+    /// Notes that a round has come to its end.
+    pub(super) fn went_round(&mut self, line: Line, error: Option<&Error>) {
+        self.lines.end(line);
+        match error {
+            None => {
                 self.failures = 0;
                 self.wait_until = None;
             }
-            Err(error) => self.back_off(&error),
+            Some(error) => self.back_off(error),
         }
         metrics::in_flight(self.executor.in_flight.len());
     }
@@ -244,6 +332,9 @@ impl Pump {
 
     fn take(&mut self, finished: Finished) {
         self.slots.end(&finished.key.lane());
+        if let Some(ahead) = self.ahead.get_mut(&finished.key.kind) {
+            ahead.finished(instant());
+        }
         if matches!(finished.end, End::Lost) {
             self.executor.in_flight.forget([finished.token]);
             self.again |= self.has_room();
@@ -297,6 +388,9 @@ impl Pump {
     fn begin_to_stop(&mut self) {
         self.mode = Mode::Stopping;
         self.wait_until = None;
+        for Queued { row, .. } in self.waiting.take_since(instant()) {
+            self.give_back(&row);
+        }
     }
 }
 
@@ -310,12 +404,6 @@ async fn time_is_up(executor: &Executor) {
     }
     executor.in_flight.end_all(Ending::Stopped);
     sleep(FLUSH).await;
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Go,
-    End,
 }
 
 /// The next wake-up; `None` once they have ended, and never if there are none.

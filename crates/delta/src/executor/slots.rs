@@ -2,132 +2,180 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use delta_core::{Lane, Name};
 
-/// What runs, and where there is more to claim: pure bookkeeping of limits and of whose turn it is.
+/// What is claimed and what runs, and where there is more to claim: pure bookkeeping of limits and of whose turn it is.
 ///
 /// A lane is *active* while it may have something to claim. Free slots are dealt to the active lanes one by one in turn, and
 /// the turn goes on from claim to claim, so that a long backlog of one lane does not starve another.
+///
+/// More may be claimed of a kind than may run at once, by what [`ahead`](Self::set_ahead) says.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     kinds: BTreeMap<Name, Usage>,
-    /// What runs of each namespace.
-    namespaces: BTreeMap<Name, u32>,
-    running: u32,
+    /// What is claimed of each namespace.
+    namespaces: BTreeMap<Name, Load>,
+    whole: Load,
     /// Active lanes, whose turn it is first.
     turns: VecDeque<Lane>,
-    active: BTreeSet<Lane>,
+    /// When each was activated last, as a number that counts activations.
+    active: BTreeMap<Lane, Activation>,
+    last: Activation,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A moment among activations of lanes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Activation(u64);
+
+#[derive(Clone, Copy, Debug, Default)]
 struct Usage {
     limit: u32,
+    ahead: u32,
+    load: Load,
+}
+
+/// What is dealt, waits or runs, and what of it runs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    claimed: u32,
     running: u32,
 }
 
 impl Usage {
     fn free(self) -> u32 {
-        self.limit.saturating_sub(self.running)
+        self.limit.saturating_add(self.ahead).saturating_sub(self.load.claimed)
     }
 }
 
 impl Slots {
     /// Takes the kinds with how many of each may run at once.
     pub(crate) fn new(kinds: impl IntoIterator<Item = (Name, u32)>) -> Self {
-        let kinds = kinds.into_iter().map(|(name, limit)| (name, Usage { limit, running: 0 })).collect();
+        let kinds = kinds.into_iter().map(|(name, limit)| (name, Usage { limit, ..Usage::default() })).collect();
         Self { kinds, ..Self::default() }
     }
 
     /// How many run.
     pub(crate) fn running(&self) -> u32 {
-        self.running
+        self.whole.running
     }
 
-    /// Whether something of any kind could be started.
+    /// How many are dealt, wait or run.
+    pub(crate) fn claimed(&self) -> u32 {
+        self.whole.claimed
+    }
+
+    /// Sets how many of a kind may be claimed beyond those that may run.
+    pub(crate) fn set_ahead(&mut self, kind: &Name, ahead: u32) {
+        if let Some(kind) = self.kinds.get_mut(kind) {
+            kind.ahead = ahead;
+        }
+    }
+
+    /// Whether something of any kind could be claimed.
     pub(crate) fn any_free(&self) -> bool {
         self.kinds.values().any(|kind| kind.free() > 0)
     }
 
-    /// Counts an attempt that begins.
-    pub(crate) fn begin(&mut self, lane: &Lane) {
-        if let Some(kind) = self.kinds.get_mut(&lane.kind) {
-            kind.running += 1;
+    /// Whether an attempt at something claimed may begin; it is counted if so.
+    pub(crate) fn begin(&mut self, lane: &Lane, max_workers: impl Fn(&Name) -> u32) -> bool {
+        let of_kind = self.kinds.get(&lane.kind).is_some_and(|kind| kind.load.running < kind.limit);
+        let running = self.namespaces.get(&lane.namespace).map_or(0, |load| load.running);
+        let may = of_kind && running < max_workers(&lane.namespace);
+        if may {
+            self.change(lane, |load| load.running += 1);
         }
-        *self.namespaces.entry(lane.namespace.clone()).or_default() += 1;
-        self.running += 1;
+        may
     }
 
     /// Counts an attempt that has ended.
     pub(crate) fn end(&mut self, lane: &Lane) {
+        self.change(lane, |load| {
+            load.running = load.running.saturating_sub(1);
+            load.claimed = load.claimed.saturating_sub(1);
+        });
+    }
+
+    /// Takes back what was dealt, and not claimed or not begun.
+    pub(crate) fn release(&mut self, lane: &Lane, number: u32) {
+        self.change(lane, |load| load.claimed = load.claimed.saturating_sub(number));
+    }
+
+    fn change(&mut self, lane: &Lane, change: impl Fn(&mut Load)) {
         if let Some(kind) = self.kinds.get_mut(&lane.kind) {
-            kind.running = kind.running.saturating_sub(1);
+            change(&mut kind.load);
         }
-        if let Some(running) = self.namespaces.get_mut(&lane.namespace) {
-            *running = running.saturating_sub(1);
-            if *running == 0 {
-                self.namespaces.remove(&lane.namespace);
-            }
+        let namespace = self.namespaces.entry(lane.namespace.clone()).or_default();
+        change(namespace);
+        if namespace.claimed == 0 {
+            self.namespaces.remove(&lane.namespace);
         }
-        self.running = self.running.saturating_sub(1);
+        change(&mut self.whole);
     }
 
     /// Notes that a lane may have something to claim; a new one is the last in turn. Lanes of other kinds are left out.
     pub(crate) fn activate(&mut self, lane: Lane) {
-        if self.kinds.contains_key(&lane.kind) && self.active.insert(lane.clone()) {
-            self.turns.push_back(lane);
+        if self.kinds.contains_key(&lane.kind) {
+            self.last.0 += 1;
+            if self.active.insert(lane.clone(), self.last).is_none() {
+                self.turns.push_back(lane);
+            }
         }
     }
 
-    /// Notes that exactly these lanes have something to claim. Those that were active keep their turn.
-    pub(crate) fn replace(&mut self, lanes: Vec<Lane>) {
+    /// The last activation of any lane.
+    pub(crate) fn last(&self) -> Activation {
+        self.last
+    }
+
+    /// Notes that exactly these lanes had something to claim when `asked` was the last activation. Those that were active
+    /// keep their turn.
+    pub(crate) fn replace(&mut self, lanes: Vec<Lane>, asked: Activation) {
         let known: BTreeSet<Lane> = lanes.iter().cloned().collect();
-        self.turns.retain(|lane| known.contains(lane));
-        self.active.retain(|lane| known.contains(lane));
+        self.active.retain(|lane, activated| *activated > asked || known.contains(lane));
+        self.turns.retain(|lane| self.active.contains_key(lane));
         for lane in lanes {
             self.activate(lane);
         }
     }
 
-    /// Notes that a lane has nothing more.
-    pub(crate) fn exhaust(&mut self, lane: &Lane) {
-        if self.active.remove(lane) {
+    /// Notes that a lane had nothing more when `asked` was the last activation.
+    pub(crate) fn exhaust(&mut self, lane: &Lane, asked: Activation) {
+        if self.active.get(lane).is_some_and(|activated| *activated <= asked) {
+            self.active.remove(lane);
             self.turns.retain(|turn| turn != lane);
         }
     }
 
-    /// Whether a lane is active and its limits leave a slot free.
+    /// Whether an active lane's limits leave a slot idle, or half of what may be claimed of its kind free. Less is left to
+    /// what is settled next: the batch would be small.
     pub(crate) fn has_room(&self, max_workers: impl Fn(&Name) -> u32) -> bool {
-        self.turns.iter().any(|lane| self.room(lane, &max_workers) > 0)
+        self.turns.iter().any(|lane| {
+            let Some(kind) = self.kinds.get(&lane.kind) else { return false };
+            let claimed = self.namespaces.get(&lane.namespace).map_or(0, |load| load.claimed);
+            let most = max_workers(&lane.namespace);
+            let idle = kind.load.claimed < kind.limit && claimed < most;
+            let half = |limit: u32, claimed: u32| u64::from(claimed) * 2 <= u64::from(limit) + u64::from(kind.ahead);
+            idle || (kind.ahead > 0 && half(kind.limit, kind.load.claimed) && half(most, claimed))
+        })
     }
 
-    fn room(&self, lane: &Lane, max_workers: &impl Fn(&Name) -> u32) -> u32 {
-        let of_kind = self.kinds.get(&lane.kind).map_or(0, |kind| kind.free());
-        if of_kind == 0 {
-            return 0;
-        }
-        let running = self.namespaces.get(&lane.namespace).copied().unwrap_or(0);
-        of_kind.min(max_workers(&lane.namespace).saturating_sub(running))
-    }
-
-    /// Deals at most `most` free slots to the active lanes, one by one in turn. A lane that its limits leave out keeps its
-    /// place.
+    /// Deals at most `most` free slots to the active lanes, one by one in turn: they count as claimed. A lane that its limits
+    /// leave out keeps its place.
     pub(crate) fn deal(&mut self, most: u32, max_workers: impl Fn(&Name) -> u32) -> Vec<(Lane, u32)> {
         let mut dealt: BTreeMap<Lane, u32> = BTreeMap::new();
         let mut order = Vec::new();
-        let mut kinds: BTreeMap<Name, u32> =
-            self.kinds.iter().map(|(name, kind)| (name.clone(), kind.free())).collect();
-        let free = kinds.values().fold(0, |sum: u32, free| sum.saturating_add(*free));
+        let mut kinds: BTreeMap<Name, Usage> = self.kinds.clone();
+        let free = kinds.values().fold(0, |sum: u32, kind| sum.saturating_add(kind.free()));
         let mut free_of_kinds = free.min(most);
         let mut namespaces: BTreeMap<Name, u32> = BTreeMap::new();
         let mut waiting = VecDeque::new();
         while free_of_kinds > 0 {
             let Some(lane) = self.turns.pop_front() else { break };
-            let of_namespace = namespaces.entry(lane.namespace.clone()).or_insert_with(|| {
-                let running = self.namespaces.get(&lane.namespace).copied().unwrap_or(0);
-                max_workers(&lane.namespace).saturating_sub(running)
-            });
+            let claimed = namespaces
+                .entry(lane.namespace.clone())
+                .or_insert_with(|| self.namespaces.get(&lane.namespace).map_or(0, |load| load.claimed));
             match kinds.get_mut(&lane.kind) {
-                Some(of_kind) if *of_kind > 0 && *of_namespace > 0 => {
-                    *of_kind -= 1;
-                    *of_namespace -= 1;
+                Some(kind) if kind.free() > 0 && *claimed < max_workers(&lane.namespace).saturating_add(kind.ahead) => {
+                    kind.load.claimed += 1;
+                    *claimed += 1;
                     free_of_kinds -= 1;
                     *dealt.entry(lane.clone()).or_insert_with(|| {
                         order.push(lane.clone());
@@ -140,6 +188,9 @@ impl Slots {
         }
         waiting.append(&mut self.turns);
         self.turns = waiting;
+        for (lane, number) in &dealt {
+            self.change(lane, |load| load.claimed += number);
+        }
         let number = |lane: Lane| {
             let number = dealt.get(&lane).copied().unwrap_or(0);
             (lane, number)
@@ -170,7 +221,7 @@ mod tests {
 
     fn begin(slots: &mut Slots, dealt: &[(Lane, u32)]) {
         for (lane, number) in dealt {
-            (0..*number).for_each(|_| slots.begin(lane));
+            assert!((0..*number).all(|_| slots.begin(lane, |_| 100)));
         }
     }
 
@@ -239,13 +290,43 @@ mod tests {
     #[test]
     fn an_exhausted_lane_is_left_out_until_it_is_active_again() {
         let mut slots = slots(&[("a", 4)], &[("x", "a"), ("y", "a")]);
-        slots.exhaust(&lane("x", "a"));
+        slots.exhaust(&lane("x", "a"), slots.last());
         assert_eq!(slots.deal(1_000, |_| 100), [(lane("y", "a"), 4)]);
+        slots.release(&lane("y", "a"), 4);
         slots.activate(lane("x", "a"));
         slots.activate(lane("x", "a"));
         slots.activate(lane("x", "unknown"));
         assert_eq!(slots.deal(1_000, |_| 100), [(lane("y", "a"), 2), (lane("x", "a"), 2)]);
-        slots.replace(vec![lane("z", "a"), lane("x", "a")]);
+        [lane("y", "a"), lane("x", "a")].iter().for_each(|lane| slots.release(lane, 2));
+        slots.replace(vec![lane("z", "a"), lane("x", "a")], slots.last());
         assert_eq!(slots.deal(1_000, |_| 100), [(lane("x", "a"), 2), (lane("z", "a"), 2)]);
+    }
+
+    #[test]
+    fn a_lane_that_is_active_anew_since_it_was_asked_for_is_not_exhausted_by_the_answer() {
+        let mut slots = slots(&[("a", 4)], &[("x", "a")]);
+        let asked = slots.last();
+        slots.activate(lane("x", "a"));
+        slots.exhaust(&lane("x", "a"), asked);
+        slots.replace(Vec::new(), asked);
+        assert_eq!(slots.deal(1, |_| 100), [(lane("x", "a"), 1)]);
+    }
+
+    #[test]
+    fn what_is_claimed_ahead_waits_until_another_has_ended() {
+        let mut slots = slots(&[("a", 2)], &[("x", "a")]);
+        slots.set_ahead(&name("a"), 3);
+        let x = lane("x", "a");
+        assert_eq!(slots.deal(1_000, |_| 100), [(x.clone(), 5)]);
+        assert!(!slots.any_free() && !slots.has_room(|_| 100));
+        assert_eq!((0..5).map(|_| slots.begin(&x, |_| 100)).collect::<Vec<_>>(), [true, true, false, false, false]);
+        slots.end(&x);
+        assert_eq!((slots.claimed(), slots.running()), (4, 1));
+        assert!(slots.begin(&x, |_| 100) && !slots.begin(&x, |_| 100));
+        slots.release(&x, 1);
+        assert!(!slots.has_room(|_| 100), "less than half is free, and nobody idle");
+        slots.end(&x);
+        assert!(slots.has_room(|_| 100));
+        assert_eq!(slots.deal(1_000, |_| 1), [(x, 2)], "a namespace is claimed ahead of as well");
     }
 }

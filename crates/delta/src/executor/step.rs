@@ -91,10 +91,13 @@ impl Stepper {
         let now = engine.now(session).await?;
         engine.refresh_policies(session, now).await?;
         let query = LaneQuery { now, namespaces: engine.worked.clone(), kinds: engine.kind_names() };
-        self.slots.replace(session.lanes_dyn(&query).await?);
+        let lanes = session.lanes_dyn(&query).await?;
+        self.slots.replace(lanes, self.slots.last());
         loop {
             let lanes = self.slots.deal(1, |namespace| engine.namespace_settings(namespace).max_workers);
-            let Some((lane, _)) = lanes.first().cloned() else { return Ok(None) };
+            let Some((lane, dealt)) = lanes.first().cloned() else { return Ok(None) };
+            // One at a time: nothing runs beside it.
+            self.slots.release(&lane, dealt);
             let request = ClaimRequest {
                 now,
                 owner: engine.owner,
@@ -111,7 +114,7 @@ impl Stepper {
                 return Ok(Some(claimed));
             }
             // An open transaction holds what is due there.
-            self.slots.exhaust(&lane);
+            self.slots.exhaust(&lane, self.slots.last());
         }
     }
 
