@@ -41,7 +41,7 @@ struct Tuning {
 }
 
 impl Tuning {
-    const THROUGHPUT: Self = Self { batch_size: 1_000, workers: 4, connections: 20, push: 1_000, producers: 4 };
+    const THROUGHPUT: Self = Self { batch_size: 2_500, workers: 8, connections: 20, push: 1_000, producers: 4 };
     /// One worker with the listener answers an idle queue soonest: more would all wake for each item.
     const LATENCY: Self = Self { batch_size: 10, workers: 1, ..Self::THROUGHPUT };
 }

@@ -47,7 +47,7 @@ struct Tuning {
 
 impl Tuning {
     const THROUGHPUT: Self =
-        Self { min_concurrency: 500, max_concurrency: 1_000, connections: 32, batch: 1_000, producers: 4 };
+        Self { min_concurrency: 500, max_concurrency: 1_000, connections: 64, batch: 1_000, producers: 4 };
 }
 
 #[job(name = "item")]
@@ -89,6 +89,7 @@ impl Engine for Sqlxmq {
             ("batch", tuning.batch.to_string()),
             ("concurrency", format!("{}, {}", tuning.min_concurrency, tuning.max_concurrency)),
             ("connections", tuning.connections.to_string()),
+            ("keep_alive", "false".into()),
             ("producers", tuning.producers.to_string()),
         ])
     }
@@ -123,7 +124,8 @@ impl Engine for Sqlxmq {
     async fn start(&mut self) -> Result<()> {
         let mut options = JobRegistry::new(&[item]).runner(&self.pool);
         if let Some(tuning) = self.tuning {
-            options.set_concurrency(tuning.min_concurrency, tuning.max_concurrency);
+            // `set_keep_alive`: jobs as short as these need none, and each costs a task.
+            options.set_concurrency(tuning.min_concurrency, tuning.max_concurrency).set_keep_alive(false);
         }
         self.runner = Some(options.run().await?);
         Ok(())

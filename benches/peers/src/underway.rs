@@ -45,7 +45,7 @@ struct Tuning {
 }
 
 impl Tuning {
-    const THROUGHPUT: Self = Self { concurrency: 24, period_ms: 1, connections: 80, chunk: 5_000, producers: 4 };
+    const THROUGHPUT: Self = Self { concurrency: 28, period_ms: 1, connections: 84, chunk: 5_000, producers: 4 };
 }
 
 /// The work on an item.
