@@ -36,11 +36,11 @@ pub(crate) struct Worker {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each flag of the command line")]
 pub(crate) struct Options {
-    /// Small sizes: a whole run in about five minutes.
+    /// Small sizes, and only drain, inform and pickup where nothing else is asked for: about five minutes.
     #[arg(long)]
     pub(crate) quick: bool,
 
-    /// Measures only these scenarios.
+    /// Measures only these scenarios; all by default.
     #[arg(long, value_name = "SCENARIO", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
 

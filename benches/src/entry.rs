@@ -103,15 +103,19 @@ fn guard(baseline: &Record, record: &Record, tolerance: f64) -> Result<bool, Fai
     Ok(fallen.is_empty())
 }
 
-fn chosen(only: &[String]) -> Result<Vec<Scenario>, Failure> {
+/// What a quick run measures: what a change is most likely to make slower.
+const QUICK: [&str; 3] = ["drain", "inform", "pickup"];
+
+fn chosen(options: &Options) -> Result<Vec<Scenario>, Failure> {
     let all = scenario::all();
-    if only.is_empty() {
-        return Ok(all);
+    if options.only.is_empty() {
+        let is_wanted = |scenario: &Scenario| !options.quick || QUICK.contains(&scenario.name);
+        return Ok(all.into_iter().filter(is_wanted).collect());
     }
     let find = |name: &String| {
         let found = all.iter().find(|scenario| scenario.name == name).copied();
         let names = || all.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
         found.ok_or_else(|| format!("expected one of the scenarios {}, found \"{name}\"", names()).into())
     };
-    only.iter().map(find).collect()
+    options.only.iter().map(find).collect()
 }

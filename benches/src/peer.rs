@@ -153,7 +153,7 @@ fn rust() -> Result<PathBuf, Failure> {
 /// Builds the program of the engines written in Go; none without a toolchain.
 fn go() -> Result<Option<PathBuf>, Failure> {
     let folder = folder("peers-go");
-    let program = folder.join("bin").join("peers-go");
+    let program = std::env::current_exe()?.with_file_name("delta-load-peers-go");
     let built = Command::new("go").arg("build").arg("-o").arg(&program).arg(".").current_dir(&folder).status();
     match built {
         Ok(status) if status.success() => Ok(Some(program)),
