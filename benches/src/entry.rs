@@ -37,7 +37,7 @@ async fn measure(options: &Options) -> Result<ExitCode, Failure> {
         Record::read(file)?;
     }
     let mut said = Vec::new();
-    let scenarios = chosen(&options.only)?;
+    let scenarios = chosen(options)?;
     let have_peers = scenarios.iter().any(|scenario| peer::SCENARIOS.contains(&scenario.name));
     if have_peers && (options.peers || !(options.quick || options.no_peers)) {
         eprintln!("building the peers");

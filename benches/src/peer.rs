@@ -138,7 +138,10 @@ fn rust() -> Result<PathBuf, Failure> {
         }
     }
     command.args(["build", "--release", "--message-format=json-render-diagnostics", "--manifest-path"]);
-    let output = command.arg(folder("peers").join("Cargo.toml")).stderr(Stdio::inherit()).output()?;
+    command.arg(folder("peers").join("Cargo.toml"));
+    // Beside this program, so that nothing is written among the sources.
+    command.arg("--target-dir").arg(std::env::current_exe()?.with_file_name("delta-load-peers"));
+    let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("cargo could not build the peers: {}", output.status).into());
     }
