@@ -56,6 +56,8 @@ struct Tuning {
 }
 
 impl Tuning {
+    /// As their test of it has: no deadline, all else as it comes.
+    const LATENCY: Self = Self { max_workers: 50, claim_batch_size: 512, ..Self::THROUGHPUT };
     const THROUGHPUT: Self = Self {
         max_workers: 2_048,
         claimers: 1,
@@ -100,8 +102,12 @@ impl Engine for Awa {
     const ENVIRONMENT: &[(&str, &str)] =
         &[("AWA_COMPLETION_BATCH_SIZE", "1024"), ("AWA_COMPLETION_FLUSH_MS", "5"), ("AWA_COMPLETION_SHARDS", "2")];
 
-    async fn open(url: &str, mode: Mode, _: Scenario) -> Result<Self> {
-        let tuning = (mode == Mode::Tuned).then_some(Tuning::THROUGHPUT);
+    async fn open(url: &str, mode: Mode, scenario: Scenario) -> Result<Self> {
+        let tuning = match (mode, scenario) {
+            (Mode::Defaults, _) => None,
+            (Mode::Tuned, Scenario::Pickup) => Some(Tuning::LATENCY),
+            (Mode::Tuned, _) => Some(Tuning::THROUGHPUT),
+        };
         let mut options = PgPoolOptions::new();
         if let Some(tuning) = tuning {
             options = options.max_connections(tuning.connections);

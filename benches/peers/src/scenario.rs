@@ -19,7 +19,7 @@ pub(crate) struct Size {
     pub(crate) rounds: usize,
 }
 
-/// Rounds of [`Scenario::Pickup`] that are not counted.
+/// Rounds of [`Scenario::Pickup`] that are not counted; never more than are.
 const WARM_UP: usize = 10;
 
 /// Runs a scenario on an engine that was opened for it.
@@ -73,12 +73,13 @@ async fn pickup<E: Engine>(engine: &mut E, server: &Server, size: Size) -> Resul
     let mut starts = work::starts()?;
     engine.start().await?;
     let mut noise = Noise::new();
+    let warm_up = WARM_UP.min(size.rounds);
     let mut latencies = Vec::with_capacity(size.rounds);
-    for (round, item) in Item::many(WARM_UP + size.rounds, size.payload).into_iter().enumerate() {
+    for (round, item) in Item::many(warm_up + size.rounds, size.payload).into_iter().enumerate() {
         let begun = Instant::now();
         engine.enqueue_one(item).await?;
         let started = starts.recv().await.context("expected the handler to be called, found that nobody can")?;
-        if round >= WARM_UP {
+        if round >= warm_up {
             latencies.push(started.saturating_duration_since(begun));
         }
         server.finished(&E::ABOUT, round + 1).await?;

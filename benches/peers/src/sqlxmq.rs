@@ -46,6 +46,7 @@ struct Tuning {
 }
 
 impl Tuning {
+    const LATENCY: Self = Self { min_concurrency: 16, max_concurrency: 32, ..Self::THROUGHPUT };
     const THROUGHPUT: Self =
         Self { min_concurrency: 500, max_concurrency: 1_000, connections: 64, batch: 1_000, producers: 4 };
 }
@@ -68,8 +69,12 @@ impl Engine for Sqlxmq {
         unfinished: "select exists (select from mq_msgs where id <> uuid_nil())",
     };
 
-    async fn open(url: &str, mode: Mode, _: Scenario) -> Result<Self> {
-        let tuning = (mode == Mode::Tuned).then_some(Tuning::THROUGHPUT);
+    async fn open(url: &str, mode: Mode, scenario: Scenario) -> Result<Self> {
+        let tuning = match (mode, scenario) {
+            (Mode::Defaults, _) => None,
+            (Mode::Tuned, Scenario::Pickup) => Some(Tuning::LATENCY),
+            (Mode::Tuned, _) => Some(Tuning::THROUGHPUT),
+        };
         let mut options = PgPoolOptions::new();
         if let Some(tuning) = tuning {
             options = options.max_connections(tuning.connections);

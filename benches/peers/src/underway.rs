@@ -45,6 +45,8 @@ struct Tuning {
 }
 
 impl Tuning {
+    /// Notifications wake it; loops beyond those that wait take processors from the one that is woken.
+    const LATENCY: Self = Self { concurrency: 4, period_ms: 60_000, ..Self::THROUGHPUT };
     const THROUGHPUT: Self = Self { concurrency: 28, period_ms: 1, connections: 84, chunk: 5_000, producers: 4 };
 }
 
@@ -72,8 +74,12 @@ impl Engine for Underway {
         unfinished: "select exists (select from underway.task where state <> 'succeeded')",
     };
 
-    async fn open(url: &str, mode: Mode, _: Scenario) -> Result<Self> {
-        let tuning = (mode == Mode::Tuned).then_some(Tuning::THROUGHPUT);
+    async fn open(url: &str, mode: Mode, scenario: Scenario) -> Result<Self> {
+        let tuning = match (mode, scenario) {
+            (Mode::Defaults, _) => None,
+            (Mode::Tuned, Scenario::Pickup) => Some(Tuning::LATENCY),
+            (Mode::Tuned, _) => Some(Tuning::THROUGHPUT),
+        };
         let mut options = PgPoolOptions::new();
         if let Some(tuning) = tuning {
             options = options.max_connections(tuning.connections);
