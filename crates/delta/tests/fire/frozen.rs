@@ -97,13 +97,14 @@ async fn freeze<S: Place>(url: &str) {
     frozen.freeze().await;
     // One that is in a transaction keeps what it has locked, as long as it is frozen.
     let among = tokio::sync::Mutex::new(store.acquire(Access::Read).await.unwrap());
+    let is_outside = async || S::numbers(&mut *among.lock().await, others).await[0] <= 1;
     until("it is frozen outside of a transaction", async || {
-        let others = S::numbers(&mut *among.lock().await, others).await[0] - 1;
-        if others > 0 {
+        if !is_outside().await {
             frozen.thaw();
+            until("it is outside of a transaction", &is_outside).await;
             frozen.freeze().await;
         }
-        others <= 0
+        is_outside().await
     })
     .await;
     store.rollback_tx(&mut conn).await.unwrap();

@@ -18,8 +18,9 @@ use crate::log_kit::crash::dropped_after;
 use crate::log_kit::opened::{Opened, client};
 use crate::log_kit::place::{Database, Place};
 
-/// For how long the lease of a client that is gone keeps others out.
-const LEASE: Duration = Duration::from_millis(500);
+/// For how long the lease of a client that is gone keeps others out. A busy machine must not let it run out: who loses it begins
+/// again at its cursor, without a crash.
+const LEASE: Duration = Duration::from_secs(1);
 
 /// A consumer, and what outlives its crashes.
 pub(crate) struct Life<S: Place, E: LogEvent> {
