@@ -297,7 +297,9 @@ mod tests {
         slots.activate(lane("x", "a"));
         slots.activate(lane("x", "unknown"));
         assert_eq!(slots.deal(1_000, |_| 100), [(lane("y", "a"), 2), (lane("x", "a"), 2)]);
-        [lane("y", "a"), lane("x", "a")].iter().for_each(|lane| slots.release(lane, 2));
+        for lane in [lane("y", "a"), lane("x", "a")] {
+            slots.release(&lane, 2);
+        }
         slots.replace(vec![lane("z", "a"), lane("x", "a")], slots.last());
         assert_eq!(slots.deal(1_000, |_| 100), [(lane("x", "a"), 2), (lane("z", "a"), 2)]);
     }
