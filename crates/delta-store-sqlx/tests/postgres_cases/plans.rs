@@ -40,9 +40,9 @@ async fn filled() -> Server {
 }
 
 const CLAIM: &str = "timestamptz, bigint, bigint, timestamptz, text[], text[], bigint[]";
-const SETTLE: &str = "timestamptz, boolean, bigint[], bigint[], bigint[], timestamptz[], timestamptz[], bigint[], \
-bigint[], boolean[], text[], bigint[], text[], timestamptz[], bigint[], text[], bigint[], boolean[], bigint[], text[], \
-text[], bigint[], bigint[], boolean[]";
+const SETTLE: &str = "timestamptz, boolean, bigint[], bigint[], bigint[], timestamptz[], timestamptz[], timestamptz[], \
+bigint[], bigint[], bigint[], bigint[], boolean[], text[], bigint[], text[], bigint[], text[], bigint[], boolean[], \
+bigint[], text[], text[], bigint[], bigint[], boolean[]";
 
 #[tokio::test]
 async fn a_claim_walks_its_index_in_order_and_finds_rows_by_their_ids() {

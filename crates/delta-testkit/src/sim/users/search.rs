@@ -96,7 +96,8 @@ fn play<W: Send + Sync + 'static>(setup: &Arc<Setup<W>>, scenario: &Scenario<Cal
         invariants.push(Box::new(Told::new(rule.name)));
     }
     if must_rest {
-        invariants.push(Box::new(ComesToRest { patience }));
+        // Before the one that says less of why.
+        invariants.insert(0, Box::new(ComesToRest { patience }));
     }
     for number in 0..setup.at_rest.len() {
         let rule: Box<dyn Invariant> = Box::new(AtRest::new(Arc::clone(&judge), Arc::clone(setup), number));

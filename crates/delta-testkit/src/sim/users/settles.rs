@@ -23,8 +23,11 @@ impl Invariant for Settles {
             What::Began(attempt) => drop(self.running.insert(attempt.token, attempt.clone())),
             What::Ended(attempt, _) => drop(self.running.remove(&attempt.token)),
             What::Row { before: Some(before), after: Some(after) } => {
-                if let Some(attempt) = before.lease.and_then(|lease| self.running.get(&lease.token)) {
-                    let what = What::Settles(attempt.clone(), settled(after));
+                let goes_on = before.lease.zip(after.lease).is_some_and(|(one, other)| one.token == other.token);
+                if let Some(attempt) = before.lease.and_then(|lease| self.running.get(&lease.token))
+                    && !goes_on
+                {
+                    let what = What::Settles(attempt.clone(), settled(before, after));
                     self.inner.see(&Entry { at: entry.at, actor: entry.actor.clone(), what })?;
                 }
             }
@@ -39,11 +42,12 @@ impl Invariant for Settles {
 }
 
 /// What a row that was settled says that it was settled as.
-fn settled(row: &Resource) -> Answer {
+fn settled(before: &Resource, row: &Resource) -> Answer {
     let last = row.detail.as_ref().and_then(|detail| detail.errors.last());
     match row.state {
-        State::Synced => Answer::Synced,
         State::Deleted => Answer::Deleted,
+        // What has changed meanwhile is synced, and scheduled again.
+        _ if row.synced_generation > before.synced_generation => Answer::Synced,
         State::Failed | State::Degraded => Answer::Error(last.map(|error| error.message.clone()).unwrap_or_default()),
         _ => Answer::Snoozed,
     }
