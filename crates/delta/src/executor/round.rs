@@ -85,7 +85,9 @@ impl Pump {
     fn deal(&mut self) -> Vec<(Lane, u32)> {
         self.look_ahead();
         let engine = self.executor.engine.clone();
-        let most = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        // Half of what may be claimed for each line, so that neither leaves the other without.
+        let most = if self.executor.held.has_several() { BATCH / 2 } else { BATCH };
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         self.slots.deal(most, |namespace| engine.namespace_settings(namespace).max_workers)
     }
 
