@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask bench --quick` is a whole run in about five minutes; `--help` says what else there is.
 //!
-//! A [scenario](scenario) has cases, a case has [subjects](subject::Subject) that are compared, and every subject runs once in
+//! A [scenario] has cases, a case has [subjects](subject::Subject) that are compared, and every subject runs once in
 //! each round before any runs again. What came of it is a [record](record::Record): figures, and their ratios within a round.
 
 mod about;
