@@ -23,7 +23,8 @@ use crate::executor::waiting::{Queued, Waiting};
 use crate::executor::{Executor, attempt};
 use crate::{metrics, tasks};
 
-/// How many resources one round settles, and how many it claims.
+/// How many resources one round settles at most, and how many are claimed ahead. It claims as many, or half of that where two
+/// rounds may be under way.
 pub(crate) const BATCH: usize = 1_000;
 /// From how many on a round is worth a second connection: batches of a quarter cost hardly more per resource.
 const SHARE: usize = BATCH / 4;
@@ -68,8 +69,8 @@ pub(crate) struct Pump {
     wakeups: Option<Wakeups>,
     pub(super) first_report: Option<Instant>,
     poll_at: Instant,
-    pub(super) failures: u32,
-    pub(super) wait_until: Option<Instant>,
+    failures: u32,
+    wait_until: Option<Instant>,
 }
 
 /// Whether it claims.
