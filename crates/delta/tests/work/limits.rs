@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use delta::{Action, Filter, Inform, InformOptions, NamespaceSettings, ObjectSettings, State};
+use delta::core::{Event, EventKind, Reason};
+use delta::{Action, EventFilter, Filter, Inform, InformOptions, NamespaceSettings, ObjectSettings, Position, State};
 
 use crate::support::{Fake, Item, Tally, builder, item, kind_settings, pass, settings, store, until_count};
 
@@ -159,4 +160,37 @@ async fn two_clients_on_one_store_share_the_work_and_never_the_same_resource() {
     assert!((0..400).all(|n: u32| tally.total(&n.to_string()) == 1));
     running_one.stop().await;
     running_two.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_claimed_ahead_of_workers_that_become_slow_is_given_back() {
+    kind_settings(ObjectSettings::new().parallelism(1));
+    let tally = Tally::default();
+    let worker = {
+        let tally = tally.clone();
+        Fake::new(move |_, _| {
+            let happening = tally.begin(["all".to_owned()]);
+            let slow = tally.total("all") > 30;
+            async move {
+                let _happening = happening;
+                if slow {
+                    pass(Duration::from_secs(20)).await;
+                }
+                Ok(Action::Synced)
+            }
+        })
+    };
+    let client = builder(&store(), worker).build().unwrap();
+    client.inform_many((0..200).map(|n| item(n, n))).await.unwrap();
+    let running = client.start().await.unwrap();
+    until_count(&client, State::Synced, 30).await;
+    let events = async || client.log().page(Position::START, 10_000, &EventFilter::default()).await.unwrap().events;
+    pass(Duration::from_secs(2)).await;
+    // One runs; what waited behind it is free for others.
+    until_count(&client, State::Pending, 1).await;
+    until_count(&client, State::Scheduled, 169).await;
+    let released = |event: &Event| event.kind == EventKind::Scheduled(Reason::Released);
+    assert!(events().await.iter().any(released), "nothing was claimed ahead");
+    assert_eq!(tally.most("all"), 1);
+    drop(running);
 }
